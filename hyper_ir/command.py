@@ -1,0 +1,84 @@
+"""What every verb of the command line shares: errors in one line, exit status, Ctrl-C.
+
+A verb's module has ``main(argv)``, which parses and calls, and ends with::
+
+    if __name__ == "__main__":
+        run(main)
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+VERBS = {
+    "quickstart": "the whole job on real text, in minutes: encode, index, search, score",
+    "doctor": "check Python, Java, Pyserini, torch and the rest; say how to mend what is missing",
+    "data": "KILT, BEIR, ir-datasets and TSV collections: passages, topics, qrels",
+    "encode": "texts to sparse or dense vectors (Pyserini's flags); encode.query for topics",
+    "index": "a Lucene index: BM25 from texts, impacts from vectors",
+    "search": "topics to a TREC run: BM25, impacts with a live encoder or encoded topics",
+    "evaluate": "runs against qrels: nDCG@10, KILT R-precision, paired tests, tables",
+}
+
+DEBUG_VARIABLE = "HYPER_IR_TRACEBACK"
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+Main = Callable[[Sequence[str] | None], int | None]
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with defaults shown, line breaks of the description kept, no abbreviated flags."""
+
+    def __init__(self, prog: str, description: str, example: str, **kwargs: object) -> None:
+        super().__init__(
+            prog=prog,
+            description=description,
+            epilog="example:\n" + "\n".join(f"  {line}" for line in example.strip().splitlines()),
+            formatter_class=_Formatter,
+            allow_abbrev=False,
+            **kwargs,  # type: ignore[arg-type]
+        )
+
+
+class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.default is None or action.default is False:
+            return action.help
+        return super()._get_help_string(action)
+
+
+def run(main: Main, argv: Sequence[str] | None = None) -> NoReturn:
+    """Call ``main`` and exit with its status; turn bad input into one line on stderr.
+
+    ValueError (and a system error such as a full disk) ends with status 2 and one line;
+    Ctrl-C with status 130. The environment variable HYPER_IR_TRACEBACK=1 shows the traceback.
+    """
+    debug = bool(os.environ.get(DEBUG_VARIABLE))
+    try:
+        status = main(argv) or 0
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("\ninterrupted; the same command again goes on or starts afresh", file=sys.stderr)
+        status = INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    except (ValueError, OSError) as error:
+        if debug:
+            raise
+        print(f"error: {_in_words(error)}", file=sys.stderr)
+        status = BAD_INPUT
+    sys.exit(status)
+
+
+def _in_words(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"the disk is full ({error.filename or 'while writing'}); free some and run again"
+    return str(error) or type(error).__name__

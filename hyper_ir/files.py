@@ -1,0 +1,204 @@
+"""Reading and writing files so that bad input is named and nothing half-written is taken for whole.
+
+Readers yield where each record stands (``FILE:LINE``), so that an error can say it.
+Writers write aside, fsync, and rename.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, TextIO
+
+import jsonlines
+
+from hyper_ir.problems import Problems
+
+PARTIAL_SUFFIX = ".partial"
+
+
+def require_file(path: str | os.PathLike[str], what: str) -> Path:
+    """Return ``path`` as a Path; raise ValueError unless it is an existing file.
+
+    ``what`` names its role in the message, for example ``"topics"``.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{what}: {path} is a folder; a file is needed")
+    if not path.is_file():
+        raise ValueError(f"{what}: {path} does not exist")
+    return path
+
+
+def require_directory(path: str | os.PathLike[str], what: str) -> Path:
+    """Return ``path`` as a Path; raise ValueError unless it is an existing folder."""
+    path = Path(path)
+    if path.is_file():
+        raise ValueError(f"{what}: {path} is a file; a folder is needed")
+    if not path.is_dir():
+        raise ValueError(f"{what}: {path} does not exist")
+    return path
+
+
+def is_gzip(path: Path) -> bool:
+    """Whether the file starts with gzip's magic number, whatever its name says."""
+    with open(path, "rb") as handle:
+        return handle.read(2) == b"\x1f\x8b"
+
+
+def open_text(path: str | os.PathLike[str]) -> TextIO:
+    """Open a UTF-8 text file for reading, unpacking gzip as it goes.
+
+    Lines end at ``\\n`` alone: U+2028 and its kin are ordinary characters of a text.
+    """
+    path = Path(path)
+    if is_gzip(path):
+        return gzip.open(path, "rt", encoding="utf-8", newline="\n")
+    return open(path, encoding="utf-8", newline="\n")
+
+
+def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, str]]:
+    """Yield ``(line number from 1, line without its line end)``.
+
+    Raises ValueError naming file and line for bytes that are not UTF-8 and for a damaged or
+    truncated gzip file.
+    """
+    number = 0
+    try:
+        with open_text(path) as handle:
+            for number, line in enumerate(handle, start=1):
+                yield number, line.removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}:{number + 1}: not UTF-8 text ({error.reason})") from error
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(f"{path}:{number + 1}: damaged gzip file ({error})") from error
+
+
+def read_jsonl(
+    path: str | os.PathLike[str], problems: Problems | None = None
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield ``("FILE:LINE", object)`` of every line that holds a JSON object; skip blank lines.
+
+    A line that is not a JSON object goes to ``problems`` (by default: ValueError at the first).
+    """
+    problems = problems if problems is not None else Problems()
+    for number, line in read_lines(path):
+        if not line.strip():
+            continue
+        where = f"{path}:{number}"
+        try:
+            reader = jsonlines.Reader([line])
+            yield where, reader.read(type=dict)
+        except (jsonlines.InvalidLineError, RecursionError) as error:
+            reason = str(error).split(" (line ")[0]
+            problems.found(where, f"not a JSON object: {reason}")
+
+
+@contextmanager
+def atomic_text(path: str | os.PathLike[str]) -> Iterator[TextIO]:
+    """Open a UTF-8 text file that appears under its name only once it is whole and on disk.
+
+    The bytes are gzipped where the name ends in ``.gz`` (without a time stamp, so that equal
+    text gives equal bytes). On an exception the partial file is removed and the old file, if
+    any, stays as it was.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(
+        prefix=f".{path.name}.", suffix=PARTIAL_SUFFIX, dir=path.parent
+    )
+    partial = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as raw:
+            with _text_over(raw, compressed=path.suffix == ".gz") as handle:
+                yield handle
+            raw.flush()
+            os.fsync(raw.fileno())
+        partial.chmod(0o666 & ~_umask())
+        os.replace(partial, path)
+        fsync_directory(path.parent)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _text_over(raw: IO[bytes], compressed: bool) -> Iterator[TextIO]:
+    """A UTF-8 text layer over a binary file that leaves the binary file open."""
+    binary: Any = gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) if compressed else raw
+    text = io.TextIOWrapper(binary, encoding="utf-8", newline="\n")
+    try:
+        yield text
+        text.flush()
+    finally:
+        text.detach()
+        if compressed:
+            binary.close()
+
+
+def _umask() -> int:
+    """The process's file mode mask (reading it needs setting it)."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@contextmanager
+def atomic_directory(path: str | os.PathLike[str], replace: bool = False) -> Iterator[Path]:
+    """Yield an empty folder that takes the name ``path`` only when the block ends without error.
+
+    Raises ValueError before any work when ``path`` exists and ``replace`` is false.
+    """
+    path = Path(path)
+    if path.exists() and not replace:
+        raise ValueError(f"{path} exists already; remove it or give another name")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(
+        tempfile.mkdtemp(prefix=f".{path.name}.", suffix=PARTIAL_SUFFIX, dir=path.parent)
+    )
+    try:
+        yield partial
+        partial.chmod(0o777 & ~_umask())
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.exists():
+            path.unlink()
+        os.replace(partial, path)
+        fsync_directory(path.parent)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def fsync_directory(path: Path) -> None:
+    """Make a rename inside the folder durable, where the system can."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:  # Windows cannot open a folder
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_json(path: str | os.PathLike[str], value: Any) -> None:
+    """Write ``value`` as indented JSON, atomically; NaN and infinity are refused."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    with atomic_text(path) as handle:
+        handle.write(text + "\n")
+
+
+def sha256_of(path: str | os.PathLike[str]) -> str:
+    """The file's SHA-256 in hexadecimal."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
