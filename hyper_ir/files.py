@@ -66,19 +66,35 @@ def open_text(path: str | os.PathLike[str]) -> TextIO:
     return open(path, encoding="utf-8", newline="\n")
 
 
-def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, str]]:
-    """Yield ``(line number from 1, line without its line end)``.
+def open_bytes(path: str | os.PathLike[str]) -> IO[bytes]:
+    """Open a file for reading bytes, unpacking gzip as it goes."""
+    path = Path(path)
+    if is_gzip(path):
+        return io.BufferedReader(gzip.open(path, "rb"), buffer_size=1 << 16)
+    return open(path, "rb")
 
-    Raises ValueError naming file and line for bytes that are not UTF-8 and for a damaged or
-    truncated gzip file.
+
+def read_lines(
+    path: str | os.PathLike[str], problems: Problems | None = None
+) -> Iterator[tuple[int, str]]:
+    """Yield ``(line number from 1, line without its line end)``; a leading byte order mark goes.
+
+    A line whose bytes are not UTF-8 goes to ``problems`` (by default: ValueError at the first).
+    Raises ValueError naming file and line for a damaged or truncated gzip file.
     """
+    problems = problems if problems is not None else Problems()
     number = 0
     try:
-        with open_text(path) as handle:
+        with open_bytes(path) as handle:
+            # Lines are decoded one by one: a text layer decodes blocks and would name a line
+            # before the bad one.
             for number, line in enumerate(handle, start=1):
-                yield number, line.removesuffix("\n").removesuffix("\r")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}:{number + 1}: not UTF-8 text ({error.reason})") from error
+                try:
+                    text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+                except UnicodeDecodeError as error:
+                    problems.found(f"{path}:{number}", f"not UTF-8 text ({error.reason})")
+                    continue
+                yield number, text.removesuffix("\n").removesuffix("\r")
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(f"{path}:{number + 1}: damaged gzip file ({error})") from error
 
@@ -91,12 +107,14 @@ def read_jsonl(
     A line that is not a JSON object goes to ``problems`` (by default: ValueError at the first).
     """
     problems = problems if problems is not None else Problems()
-    for number, line in read_lines(path):
+    for number, line in read_lines(path, problems):
         if not line.strip():
             continue
         where = f"{path}:{number}"
         try:
-            reader = jsonlines.Reader([line])
+            # jsonlines takes orjson where it is installed, which reads NaN and big integers
+            # otherwise: the same file must read the same everywhere.
+            reader = jsonlines.Reader([line], loads=json.loads)
             yield where, reader.read(type=dict)
         except (jsonlines.InvalidLineError, RecursionError) as error:
             reason = str(error).split(" (line ")[0]
