@@ -1,0 +1,128 @@
+"""Any text collection of ir_datasets, named ``ir_datasets:NAME``: documents, topics, judgments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from hyper_ir.data.checks import checked_id, checked_text
+from hyper_ir.data.records import Judgment, Passage, Topic
+from hyper_ir.problems import Problems
+
+PREFIX = "ir_datasets:"
+
+# Titles stand before the text, as BEIR and Pyserini join them, whatever the document's order.
+TITLE_FIELDS = ("title", "page_title", "document_title", "headline")
+TEXT_FIELDS = ("headings", "abstract", "text", "body", "contents", "content", "passage")
+
+
+def is_irds(source: str) -> bool:
+    """Whether the source names a collection of ir_datasets."""
+    return source.startswith(PREFIX)
+
+
+def load(source: str, kind: str) -> Any:
+    """The dataset ``ir_datasets:NAME``, which must have ``kind``: docs, queries or qrels.
+
+    Raises ValueError for an unknown name and for a dataset without that kind.
+    """
+    import ir_datasets
+
+    name = source.removeprefix(PREFIX)
+    try:
+        dataset = ir_datasets.load(name)
+    except KeyError:
+        raise ValueError(
+            f"{source}: ir_datasets knows no {name!r}; its catalogue is at ir-datasets.com"
+        ) from None
+    if not dataset.has(kind):
+        has = [each for each in ("docs", "queries", "qrels") if dataset.has(each)]
+        raise ValueError(f"{source} has no {kind}; it has {', '.join(has) or 'nothing'}")
+    return dataset
+
+
+def text_fields(doc_class: Any, fields: Sequence[str] | None, source: str) -> list[str] | None:
+    """Which fields of a document are its text, by the names and types of its named tuple.
+
+    Returns ``fields`` where given, else its title and texts, else None: then
+    ``default_text()`` decides. Raises ValueError for a field that the documents lack.
+    """
+    annotations = getattr(doc_class, "__annotations__", {})
+    types = {name: _type_name(annotations.get(name, "str")) for name in doc_class._fields}
+    if fields is not None:
+        lacking = [name for name in fields if name not in types]
+        if lacking:
+            raise ValueError(
+                f"{source}: documents have no field {', '.join(lacking)}; "
+                f"they have {', '.join(types)}"
+            )
+        return list(fields)
+    texts = [name for name in types if name in TEXT_FIELDS]
+    if not texts or any(types[name] != "str" for name in texts):
+        return None
+    return [name for name in types if name in TITLE_FIELDS and types[name] == "str"] + texts
+
+
+def _type_name(annotation: object) -> str:
+    name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+    return name.strip()
+
+
+def read_docs(
+    source: str, fields: Sequence[str] | None, problems: Problems
+) -> Iterator[tuple[str, list[Passage]]]:
+    """Yield ``(document id, [its passage])`` of every document; downloads where needed."""
+    dataset = load(source, "docs")
+    names = text_fields(dataset.docs_cls(), fields, source)
+    for where, doc in _numbered(source, "document", dataset.docs_iter):
+        try:
+            doc_id = checked_id(doc.doc_id, "doc_id")
+            if names is None:
+                texts = {"text": checked_text(doc.default_text(), "text")}
+            else:
+                texts = {name: checked_text(getattr(doc, name), name) for name in names}
+            if not any(text.strip() for text in texts.values()):
+                raise ValueError(f"document {doc_id} has no text")
+        except ValueError as error:
+            problems.found(where, str(error))
+            continue
+        yield doc_id, [Passage(doc_id, texts, where)]
+
+
+def docs_count(source: str) -> int | None:
+    """The number of documents where the catalogue tells it without a download, else None."""
+    try:
+        count = load(source, "docs").metadata()["docs"]["count"]
+    except (AttributeError, KeyError, TypeError, OSError):
+        return None
+    return count if isinstance(count, int) else None
+
+
+def read_queries(source: str) -> Iterator[tuple[str, Topic]]:
+    """Yield ``(place, topic)`` of every query; the text is the dataset's default text."""
+    dataset = load(source, "queries")
+    for where, query in _numbered(source, "query", dataset.queries_iter):
+        text = query.default_text() if hasattr(query, "default_text") else query.text
+        yield where, Topic(query.query_id, text)
+
+
+def read_judgments(source: str) -> Iterator[tuple[str, Judgment]]:
+    """Yield ``(place, judgment)``; the iteration is the qrels' own, a subtopic's id, or 0."""
+    dataset = load(source, "qrels")
+    for where, qrel in _numbered(source, "judgment", dataset.qrels_iter):
+        iteration = getattr(qrel, "iteration", None) or getattr(qrel, "subtopic_id", None) or "0"
+        yield where, Judgment(qrel.query_id, str(iteration), qrel.doc_id, qrel.relevance)
+
+
+def _numbered(
+    source: str, what: str, records: Callable[[], Iterable[Any]]
+) -> Iterator[tuple[str, Any]]:
+    """Yield ``(place, record)``; whatever ir_datasets raises (a download above all) is named."""
+    number = 0
+    try:
+        for record in records():
+            number += 1
+            yield f"{source}:{number}", record
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        raise ValueError(f"{source}: cannot read {what} {number + 1}: {reason}") from error
