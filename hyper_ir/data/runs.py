@@ -1,0 +1,190 @@
+"""TREC run files, and what happens to a ranked list on its way into one.
+
+A line reads ``topic Q0 doc_id rank score tag``. The score decides the ranking, as in trec_eval;
+the rank column must be an integer and is otherwise ignored.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from hyper_ir.data.records import Hit, page_of
+from hyper_ir.files import atomic_text, read_lines, require_file
+from hyper_ir.problems import Problems
+
+COLUMNS = "topic Q0 doc_id rank score tag"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFile:
+    """What a run file says.
+
+    Attributes
+    ----------
+    tag: the name in its last column; empty where the file has no line.
+    scores: score by document id, by topic id, both in the file's order.
+    """
+
+    tag: str
+    scores: dict[str, dict[str, float]]
+
+
+def read_run(
+    path: str | os.PathLike[str], problems: Problems | None = None
+) -> dict[str, list[Hit]]:
+    """Read a TREC run (gzip allowed): the hits of every topic, ordered by ``order_hits``.
+
+    Raises ValueError (or tells ``problems``) for what ``read_run_file`` refuses.
+    """
+    scores = read_run_file(path, problems).scores
+    return {
+        topic_id: order_hits([Hit(*item) for item in found.items()])
+        for topic_id, found in scores.items()
+    }
+
+
+def read_run_file(path: str | os.PathLike[str], problems: Problems | None = None) -> RunFile:
+    """Read a TREC run (gzip allowed) as plain dictionaries, the form that measures take.
+
+    Goes to ``problems`` (by default ValueError with FILE:LINE): a line without six columns, a
+    rank that is no integer, a score that is no finite number, a document that its topic has
+    already, and a second tag (two runs in one file). As in trec_eval, words after the tag
+    are ignored.
+    """
+    require_file(path, "run")
+    problems = problems if problems is not None else Problems()
+    tag = ""
+    scores: dict[str, dict[str, float]] = {}
+    for number, line in read_lines(path):
+        columns = line.split(None, 6)
+        if not columns:
+            continue
+        score = _score(columns)
+        if score is None:
+            problems.found(f"{path}:{number}", _complaint(columns))
+            continue
+        topic_id, doc_id = columns[0], columns[2]
+        found = scores.setdefault(topic_id, {})
+        if doc_id in found:
+            complaint = f"document {doc_id!r} a second time for topic {topic_id!r}"
+            problems.found(f"{path}:{number}", complaint)
+            continue
+        if columns[5] != tag:
+            if tag:
+                complaint = f"tag {columns[5]!r} after tag {tag!r}: two runs in one file?"
+                problems.found(f"{path}:{number}", complaint)
+                continue
+            tag = columns[5]
+        found[doc_id] = score
+    return RunFile(tag, {topic_id: found for topic_id, found in scores.items() if found})
+
+
+def _score(columns: list[str]) -> float | None:
+    """The score of a line in order, else None; white space in an id shifts the columns."""
+    if len(columns) < 6 or not _is_integer(columns[3]):
+        return None
+    score = _number(columns[4])
+    if not math.isfinite(score):
+        return None
+    if len(columns) > 6 and math.isfinite(_number(columns[5])):
+        return None
+    return score
+
+
+def _complaint(columns: list[str]) -> str:
+    """Why ``_score`` returned None for these columns."""
+    if len(columns) < 6:
+        return f"{len(columns)} columns where a run has six: {COLUMNS}"
+    if not _is_integer(columns[3]):
+        return f"rank {columns[3]!r} is not an integer; the columns of a run are {COLUMNS}"
+    if not math.isfinite(_number(columns[4])):
+        return f"score {columns[4]!r} is not a finite number"
+    return f"more than six columns ({COLUMNS}): ids cannot hold white space"
+
+
+def _is_integer(text: str) -> bool:
+    return text.isdecimal() or (text[:1] in "+-" and text[1:].isdecimal())
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def write_run(
+    path: str | os.PathLike[str], results: Iterable[tuple[str, Sequence[Hit]]], tag: str
+) -> int:
+    """Write a TREC run as Pyserini's TrecWriter does and return its number of lines.
+
+    ``results`` gives each topic once, with its hits from best to worst. The file appears only
+    when it is whole; ``.gz`` in its name compresses it. Raises ValueError for an id or tag
+    that is empty or holds white space, a topic or document given twice, a score that is not
+    finite, and hits out of order.
+    """
+    _require_word(tag, "tag")
+    topics: set[str] = set()
+    lines = 0
+    with atomic_text(path) as handle:
+        for topic_id, hits in results:
+            _require_word(topic_id, "topic id")
+            if topic_id in topics:
+                raise ValueError(f"run {path}: topic {topic_id!r} is given twice")
+            topics.add(topic_id)
+            _check_hits(topic_id, hits)
+            for rank, hit in enumerate(hits, start=1):
+                handle.write(f"{topic_id} Q0 {hit.doc_id} {rank} {hit.score:.6f} {tag}\n")
+            lines += len(hits)
+    return lines
+
+
+def _check_hits(topic_id: str, hits: Sequence[Hit]) -> None:
+    documents: set[str] = set()
+    last = math.inf
+    for hit in hits:
+        _require_word(hit.doc_id, f"topic {topic_id!r}: document id")
+        if hit.doc_id in documents:
+            raise ValueError(f"topic {topic_id!r}: document {hit.doc_id!r} is given twice")
+        documents.add(hit.doc_id)
+        if not math.isfinite(hit.score):
+            raise ValueError(f"topic {topic_id!r}: document {hit.doc_id!r} has score {hit.score}")
+        if hit.score > last:
+            raise ValueError(
+                f"topic {topic_id!r}: document {hit.doc_id!r} scores more than the one before "
+                "it; order the hits from best to worst (order_hits)"
+            )
+        last = hit.score
+
+
+def _require_word(text: str, what: str) -> None:
+    if text.split() != [text]:
+        raise ValueError(f"{what} {text!r}: a run needs a word without white space")
+
+
+def order_hits(hits: Iterable[Hit]) -> list[Hit]:
+    """From best to worst: score descending, ties by document id ascending, as Anserini has it."""
+    return sorted(hits, key=lambda hit: (-hit.score, hit.doc_id))
+
+
+def to_pages(hits: Iterable[Hit], limit: int | None = None) -> list[Hit]:
+    """Each page once, at the place and with the score of its best-ranked passage.
+
+    ``hits`` are passages from best to worst; ``limit`` is the most pages to return.
+    """
+    pages: dict[str, Hit] = {}
+    for hit in hits:
+        if limit is not None and len(pages) >= limit:
+            break
+        page = page_of(hit.doc_id)
+        if page not in pages:
+            pages[page] = Hit(page, hit.score)
+    return list(pages.values())
+
+
+def remove_query(hits: Iterable[Hit], topic_id: str) -> list[Hit]:
+    """The hits without the document that has the topic's own id (ArguAna, Quora)."""
+    return [hit for hit in hits if hit.doc_id != topic_id]
