@@ -47,11 +47,11 @@ def passages_of_page(
     every page can be found. Raises ValueError (without a place) where the record is no such page.
     """
     page = _page_id(record, docid_field)
-    title = _words_of(checked_text(record.get("wikipedia_title"), "wikipedia_title"))
+    title = checked_text(record.get("wikipedia_title"), "wikipedia_title").split()
     paragraphs = record.get("text")
     if not isinstance(paragraphs, list):
         raise ValueError("text is not a list of paragraphs, as a KILT page has it")
-    texts = [_words_of(_unmarked(checked_text(text, "text"))) for text in paragraphs]
+    texts = [_unmarked(checked_text(text, "text")).split() for text in paragraphs]
     if not title and texts:
         title = texts[0]
     title_text = " ".join(title)
@@ -95,7 +95,3 @@ def _unmarked(paragraph: str) -> str:
         return ""
     marker = _BULLET.match(paragraph)
     return paragraph[marker.end() :] if marker else paragraph
-
-
-def _words_of(text: str) -> list[str]:
-    return text.split()
