@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from hyper_ir.data.checks import checked_id
 from hyper_ir.data.records import Hit, page_of
 from hyper_ir.files import atomic_text, read_lines, require_file
 from hyper_ir.problems import Problems
@@ -58,7 +59,7 @@ def read_run_file(path: str | os.PathLike[str], problems: Problems | None = None
     problems = problems if problems is not None else Problems()
     tag = ""
     scores: dict[str, dict[str, float]] = {}
-    for number, line in read_lines(path):
+    for number, line in read_lines(path, problems):
         columns = line.split(None, 6)
         if not columns:
             continue
@@ -126,12 +127,12 @@ def write_run(
     that is empty or holds white space, a topic or document given twice, a score that is not
     finite, and hits out of order.
     """
-    _require_word(tag, "tag")
+    checked_id(tag, "tag")
     topics: set[str] = set()
     lines = 0
     with atomic_text(path) as handle:
         for topic_id, hits in results:
-            _require_word(topic_id, "topic id")
+            checked_id(topic_id, "topic id")
             if topic_id in topics:
                 raise ValueError(f"run {path}: topic {topic_id!r} is given twice")
             topics.add(topic_id)
@@ -146,7 +147,7 @@ def _check_hits(topic_id: str, hits: Sequence[Hit]) -> None:
     documents: set[str] = set()
     last = math.inf
     for hit in hits:
-        _require_word(hit.doc_id, f"topic {topic_id!r}: document id")
+        checked_id(hit.doc_id, f"topic {topic_id!r}: document id")
         if hit.doc_id in documents:
             raise ValueError(f"topic {topic_id!r}: document {hit.doc_id!r} is given twice")
         documents.add(hit.doc_id)
@@ -158,11 +159,6 @@ def _check_hits(topic_id: str, hits: Sequence[Hit]) -> None:
                 "it; order the hits from best to worst (order_hits)"
             )
         last = hit.score
-
-
-def _require_word(text: str, what: str) -> None:
-    if text.split() != [text]:
-        raise ValueError(f"{what} {text!r}: a run needs a word without white space")
 
 
 def order_hits(hits: Iterable[Hit]) -> list[Hit]:

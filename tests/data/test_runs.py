@@ -127,7 +127,7 @@ def test_folder_missing_file_and_truncated_gzip(tmp_path: Path) -> None:
     ("results", "tag", "complaint"),
     [
         ([("q 1", [])], "t", "topic id 'q 1'"),
-        ([("", [])], "t", "topic id ''"),
+        ([("", [])], "t", "topic id is empty"),
         ([("q", [])], "my run", "tag 'my run'"),
         ([("q", [Hit("a b", 1.0)])], "t", "document id 'a b'"),
         ([("q", [Hit("a", 1.0)]), ("q", [])], "t", "topic 'q' is given twice"),
