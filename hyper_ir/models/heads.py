@@ -1,0 +1,150 @@
+"""Heads: from a backbone's token states to one vector a text (METHOD §5).
+
+The lexical head gives one weight for each vocabulary token, the dense head one short vector.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+LexicalPooling = Literal["max", "sum"]
+LexicalActivation = Literal["relu", "log1p_relu"]
+DensePooling = Literal["cls", "mean"]
+
+CHUNK = 4096
+"""Vocabulary rows multiplied at once: bounds the memory of a forward pass to
+``batch × length × CHUNK`` numbers whatever the vocabulary's size."""
+
+
+class LexicalHead(nn.Module):
+    """SPLADE's head: ``log(1 + ReLU(states · weightᵀ + bias))`` pooled over the text's tokens.
+
+    Parameters
+    ----------
+    weight: ``(rows, hidden)``.
+    bias: ``(rows,)``.
+    tokens: ``(rows,)``, int64: the vocabulary id that each row stands for; None where row i
+        stands for id i. Tokens without a row are never emitted and cost nothing.
+    vocabulary_size: the vector's length where ``tokens`` is given.
+    transform: applied to the states first, ``(…, hidden) → (…, hidden)``; None for none.
+    pooling: ``"max"`` over tokens (SPLADE-max) or ``"sum"`` (the first SPLADE).
+    activation: ``"relu"`` as above, or ``"log1p_relu"``, which takes log(1 + ·) once more.
+    """
+
+    tokens: Tensor | None
+
+    def __init__(
+        self,
+        weight: Tensor,
+        bias: Tensor,
+        tokens: Tensor | None = None,
+        vocabulary_size: int | None = None,
+        transform: nn.Module | None = None,
+        pooling: LexicalPooling = "max",
+        activation: LexicalActivation = "relu",
+    ) -> None:
+        super().__init__()
+        if weight.ndim != 2 or bias.shape != weight.shape[:1]:
+            raise ValueError(
+                f"a lexical head needs weight (rows, hidden) and bias (rows,), "
+                f"not {tuple(weight.shape)} and {tuple(bias.shape)}"
+            )
+        if pooling not in ("max", "sum") or activation not in ("relu", "log1p_relu"):
+            raise ValueError(
+                f"pooling {pooling!r} with activation {activation!r}: "
+                "'max' or 'sum', and 'relu' or 'log1p_relu' are known"
+            )
+        self.weight = weight if isinstance(weight, nn.Parameter) else nn.Parameter(weight)
+        self.bias = bias if isinstance(bias, nn.Parameter) else nn.Parameter(bias)
+        self.register_buffer("tokens", tokens)
+        self.width = len(weight) if vocabulary_size is None else vocabulary_size
+        self.transform = transform
+        self.pooling = pooling
+        self.activation = activation
+
+    def forward(self, states: Tensor, attention_mask: Tensor) -> Tensor:
+        """Weights of all vocabulary tokens.
+
+        Parameters
+        ----------
+        states: ``(batch, length, hidden)``.
+        attention_mask: ``(batch, length)``, 1 for the text's own tokens and 0 for padding; the
+            first position is always the text's own.
+
+        Returns
+        -------
+        ``(batch, vocabulary)``, weights ≥ 0.
+        """
+        if self.transform is not None:
+            states = self.transform(states)
+        pooled = self._pooled(states, attention_mask, self.weight, self.bias)
+        if self.tokens is None:
+            return pooled
+        return pooled.new_zeros(len(pooled), self.width).index_copy(1, self.tokens, pooled)
+
+    def _pooled(self, states: Tensor, mask: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        chunks = zip(torch.split(weight, CHUNK), torch.split(bias, CHUNK), strict=True)
+        if self.pooling == "max":
+            # A padded row that repeats a real row of its text leaves the maximum as it is.
+            states = torch.where(mask.unsqueeze(-1).bool(), states, states[:, :1])
+            # log(1 + ReLU(·)) is monotone: it is taken of the maximum alone.
+            parts = [self._activated((states @ rows.T).amax(1) + more) for rows, more in chunks]
+        else:
+            real = mask.unsqueeze(-1).to(states.dtype)
+            parts = [
+                (self._activated(nn.functional.linear(states, rows, more)) * real).sum(1)
+                for rows, more in chunks
+            ]
+        return torch.cat(parts, dim=1)
+
+    def _activated(self, logits: Tensor) -> Tensor:
+        weights = torch.log1p(torch.relu(logits))
+        return torch.log1p(weights) if self.activation == "log1p_relu" else weights
+
+
+class CosineTransform(nn.Module):
+    """``state · weightᵀ + bias``, scaled to length 1: a grafted head's transform.
+
+    Parameters
+    ----------
+    weight: ``(hidden, hidden)``.
+    bias: ``(hidden,)``.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(weight)
+        self.bias = nn.Parameter(bias)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """``(…, hidden)`` to ``(…, hidden)``, each of length 1."""
+        return nn.functional.normalize(nn.functional.linear(states, self.weight, self.bias), dim=-1)
+
+
+class DenseHead(nn.Module):
+    """One vector a text: the first token's state (DPR) or the mean over tokens.
+
+    Parameters
+    ----------
+    width: the vector's length.
+    pooling: ``"cls"`` (the first token) or ``"mean"``.
+    normalise: whether vectors are scaled to length 1 (inner product = cosine).
+    """
+
+    def __init__(self, width: int, pooling: DensePooling = "cls", normalise: bool = False) -> None:
+        super().__init__()
+        self.width = width
+        self.pooling = pooling
+        self.normalise = normalise
+
+    def forward(self, states: Tensor, attention_mask: Tensor) -> Tensor:
+        """``states`` (batch, length, width) and mask (batch, length) to (batch, width)."""
+        if self.pooling == "cls":
+            vectors = states[:, 0]
+        else:
+            mask = attention_mask.unsqueeze(-1).to(states.dtype)
+            vectors = (states * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)
+        return nn.functional.normalize(vectors, dim=-1) if self.normalise else vectors

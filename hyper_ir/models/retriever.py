@@ -1,0 +1,184 @@
+"""A retriever: a query tower and a document tower over one vocabulary, in a folder or in memory.
+
+Folder layout (``save_pretrained``)::
+
+    retriever.json            head, pooling, lengths; format number
+    tokenizer.json, …         the tokenizer, as transformers saves it
+    document/                 a Hugging Face checkpoint; head.safetensors where the head is ours
+    query/                    likewise; absent where both towers are one
+    hyper_ir.manifest
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import asdict, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from hyper_ir.files import atomic_directory, write_json
+from hyper_ir.manifest import Manifest, write_manifest
+from hyper_ir.models.checkpoint import RETRIEVER_FILE, Checkpoint, find_checkpoint, read_object
+from hyper_ir.models.config import FORMAT, HeadKind, RetrieverConfig
+from hyper_ir.models.heads import DensePooling, LexicalHead
+from hyper_ir.models.towers import Tower, load_tower, save_tower, tower_of_checkpoint
+
+
+class Retriever(nn.Module):
+    """Two towers (or one, used twice), the tokenizer, and the configuration."""
+
+    def __init__(
+        self,
+        query: Tower,
+        document: Tower,
+        tokenizer: PreTrainedTokenizerBase,
+        config: RetrieverConfig,
+    ) -> None:
+        super().__init__()
+        if config.shared != (query is document):
+            raise ValueError("a shared retriever has one tower for queries and documents")
+        if query.head.width != document.head.width:
+            raise ValueError(
+                f"the query tower's vectors have {query.head.width} components, "
+                f"the document tower's {document.head.width}"
+            )
+        if not tokenizer.is_fast:
+            raise ValueError(f"{config.name}: its tokenizer has no fast (Rust) form")
+        self.query = query
+        self.document = document
+        self.tokenizer = tokenizer
+        self.config = config
+        self.eval()
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name: str | os.PathLike[str],
+        head: HeadKind | None = None,
+        dense_pooling: DensePooling | None = None,
+        normalise: bool | None = None,
+    ) -> Retriever:
+        """Load a retriever from a folder (or a hub's repository), on the CPU, in float32.
+
+        A folder may be one that :meth:`save_pretrained` wrote, a masked-LM checkpoint (then it is
+        SPLADE-max), a sentence-transformers SparseEncoder or dense model, a DPR tower, or any
+        encoder.
+
+        Parameters
+        ----------
+        head: ``"lexical"`` or ``"dense"``; None takes what the folder is.
+        dense_pooling, normalise: for a dense head, where the folder does not say it itself.
+
+        Raises
+        ------
+        ValueError
+            When the folder is missing or broken, or has no head of the kind asked for.
+        """
+        checkpoint = find_checkpoint(name)
+        if checkpoint.layout == "hyper_ir":
+            return _load_saved(cls, checkpoint, head)
+        kind: HeadKind = head or ("lexical" if checkpoint.layout == "masked-lm" else "dense")
+        config = RetrieverConfig(
+            head=kind,
+            lexical_pooling=checkpoint.lexical_pooling,
+            activation=checkpoint.activation,
+            dense_pooling=dense_pooling or checkpoint.dense_pooling or "cls",
+            normalise=bool(checkpoint.normalise if normalise is None else normalise),
+            name=checkpoint.name,
+        )
+        tower = tower_of_checkpoint(checkpoint, config)
+        limit = min(tower.backbone.max_length, checkpoint.max_length or tower.backbone.max_length)
+        config = replace(
+            config,
+            query_max_length=min(config.query_max_length, limit),
+            document_max_length=min(config.document_max_length, limit),
+        )
+        return cls(tower, tower, load_tokenizer(checkpoint.folder), config)
+
+    def save_pretrained(self, folder: str | os.PathLike[str], overwrite: bool = False) -> None:
+        """Write the retriever's folder, atomically; an existing one needs ``overwrite``."""
+        with atomic_directory(folder, replace=overwrite) as partial:
+            self.tokenizer.save_pretrained(partial)
+            save_tower(self.document, partial / "document")
+            if not self.config.shared:
+                save_tower(self.query, partial / "query")
+            write_json(partial / RETRIEVER_FILE, asdict(self.config))
+            write_manifest(partial, self.manifest())
+
+    def manifest(self) -> Manifest:
+        """The manifest of the model itself."""
+        return Manifest(
+            kind="model",
+            model={"name": self.config.name, "sha256": self.weights_hash},
+            vocabulary=self.vocabulary_hash,
+            config=asdict(self.config),
+        )
+
+    @cached_property
+    def vocabulary(self) -> list[str]:
+        """The token string of each component of a lexical vector.
+
+        Ids that the tokenizer does not know (checkpoints pad their vocabulary) get a name of
+        their own.
+        """
+        if not isinstance(self.document.head, LexicalHead):
+            return []
+        names = self.tokenizer.convert_ids_to_tokens(list(range(self.document.head.width)))
+        return [f"[id-{i}]" if name is None else name for i, name in enumerate(names)]
+
+    @cached_property
+    def vocabulary_hash(self) -> str:
+        """SHA-256 over the vocabulary's tokens in order; of a dense model, empty."""
+        if not self.vocabulary:
+            return ""
+        return hashlib.sha256("\n".join(self.vocabulary).encode()).hexdigest()
+
+    @cached_property
+    def weights_hash(self) -> str:
+        """SHA-256 over all weights by name."""
+        digest = hashlib.sha256()
+        for name, weight in sorted(self.state_dict().items()):
+            digest.update(f"{name} {tuple(weight.shape)} ".encode())
+            digest.update(weight.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+        return digest.hexdigest()
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, side: str = "document") -> Tensor:
+        """Token ids and mask (batch, length) to vectors (batch, width) by the tower named."""
+        tower = self.query if side == "query" else self.document
+        vectors = tower(input_ids, attention_mask)
+        assert isinstance(vectors, Tensor)
+        return vectors
+
+
+def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    """The folder's fast tokenizer; ValueError where there is none."""
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
+        raise ValueError(f"{folder}: no tokenizer could be loaded: {error}") from error
+    assert isinstance(tokenizer, PreTrainedTokenizerBase)
+    return tokenizer
+
+
+def _load_saved(cls: type[Retriever], checkpoint: Checkpoint, head: HeadKind | None) -> Retriever:
+    path = checkpoint.folder / RETRIEVER_FILE
+    settings: dict[str, Any] = read_object(path)
+    if settings.get("format") != FORMAT:
+        raise ValueError(f"{path}: format {settings.get('format')!r}; {FORMAT} is known")
+    try:
+        config = RetrieverConfig(**settings)
+    except TypeError as error:
+        raise ValueError(f"{path}: {str(error).removeprefix('RetrieverConfig.__init__() ')}") from (
+            error
+        )
+    if head is not None and head != config.head:
+        raise ValueError(f"{checkpoint.name}: its head is {config.head}, not {head}")
+    document = load_tower(checkpoint.folder / "document", config)
+    query = document if config.shared else load_tower(checkpoint.folder / "query", config)
+    return cls(query, document, load_tokenizer(checkpoint.folder), config)

@@ -1,0 +1,121 @@
+"""A tower: a backbone with a head, and how it lies in a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from hyper_ir.models.backbone import Backbone, load_model
+from hyper_ir.models.checkpoint import Checkpoint, read_object
+from hyper_ir.models.config import RetrieverConfig
+from hyper_ir.models.heads import CosineTransform, DenseHead, LexicalHead
+
+HEAD_FILE = "head.safetensors"
+
+
+class Tower(nn.Module):
+    """Token ids to one vector a text.
+
+    Parameters
+    ----------
+    backbone: token ids to states.
+    head: states to a vector.
+    """
+
+    def __init__(self, backbone: Backbone, head: LexicalHead | DenseHead) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = head
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Ids and mask, both (batch, length), to vectors (batch, width)."""
+        vectors = self.head(self.backbone(input_ids, attention_mask), attention_mask)
+        assert isinstance(vectors, Tensor)
+        return vectors
+
+
+def tower_of_checkpoint(checkpoint: Checkpoint, config: RetrieverConfig) -> Tower:
+    """The tower that a Hugging Face or sentence-transformers folder holds.
+
+    Raises ValueError when lexical vectors are asked of a model without a masked-LM head.
+    """
+    if config.head == "dense":
+        backbone = Backbone(load_model(checkpoint.folder, masked_lm=False))
+        return Tower(
+            backbone, DenseHead(backbone.hidden_size, config.dense_pooling, config.normalise)
+        )
+    if checkpoint.layout != "masked-lm":
+        raise ValueError(
+            f"{checkpoint.name}: it has no masked-LM head, so no lexical vectors; graft a head "
+            "with `python -m hyper_ir.encode.graft`, or take it as a dense encoder"
+        )
+    return _masked_lm_tower(checkpoint.folder, config)
+
+
+def _masked_lm_tower(folder: Path, config: RetrieverConfig) -> Tower:
+    backbone = Backbone(load_model(folder, masked_lm=True))
+    decoder = backbone.take_decoder()
+    bias = decoder.bias if decoder.bias is not None else torch.zeros(len(decoder.weight))
+    head = LexicalHead(
+        decoder.weight, bias, pooling=config.lexical_pooling, activation=config.activation
+    )
+    return Tower(backbone, head)
+
+
+def save_tower(tower: Tower, folder: Path) -> None:
+    """Write a tower into a new folder: a checkpoint that transformers alone can load.
+
+    The head goes into the checkpoint where it is the model's own masked-LM head, and into
+    ``head.safetensors`` where it is grafted; a dense head has no weights.
+    """
+    folder.mkdir(parents=True)
+    backbone, head = tower.backbone, tower.head
+    if isinstance(head, LexicalHead) and backbone.has_decoder:
+        backbone.give_decoder(head.weight, head.bias)
+        try:
+            backbone.model.save_pretrained(folder)
+        finally:
+            backbone.take_decoder()
+        return
+    backbone.model.save_pretrained(folder)
+    if isinstance(head, LexicalHead):
+        tensors = {name: weight.contiguous() for name, weight in head.state_dict().items()}
+        save_file(tensors, folder / HEAD_FILE, metadata={"vocabulary_size": str(head.width)})
+
+
+def load_tower(folder: Path, config: RetrieverConfig) -> Tower:
+    """Read what :func:`save_tower` wrote; ValueError where it is missing or damaged."""
+    if config.head == "lexical" and not (folder / HEAD_FILE).is_file():
+        return _masked_lm_tower(folder, config)
+    read_object(folder / "config.json")
+    backbone = Backbone(load_model(folder, masked_lm=False))
+    if config.head == "dense":
+        return Tower(
+            backbone, DenseHead(backbone.hidden_size, config.dense_pooling, config.normalise)
+        )
+    return Tower(backbone, _load_head(folder / HEAD_FILE, backbone, config))
+
+
+def _load_head(path: Path, backbone: Backbone, config: RetrieverConfig) -> LexicalHead:
+    try:
+        tensors = load_file(path)
+        weight, bias, tokens = tensors["weight"], tensors["bias"], tensors["tokens"]
+        transform = CosineTransform(tensors["transform.weight"], tensors["transform.bias"])
+    except (SafetensorError, OSError, KeyError) as error:
+        raise ValueError(f"{path}: not a lexical head: {error}") from error
+    for name, tensor in tensors.items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise ValueError(f"{path}: {name} holds NaN or infinity")
+    return LexicalHead(
+        weight,
+        bias,
+        tokens=tokens,
+        vocabulary_size=len(backbone.word_embeddings),
+        transform=transform,
+        pooling=config.lexical_pooling,
+        activation=config.activation,
+    )
