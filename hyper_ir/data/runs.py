@@ -68,7 +68,9 @@ def read_run_file(path: str | os.PathLike[str], problems: Problems | None = None
             problems.found(f"{path}:{number}", _complaint(columns))
             continue
         topic_id, doc_id = columns[0], columns[2]
-        found = scores.setdefault(topic_id, {})
+        found = scores.get(topic_id)
+        if found is None:
+            found = scores[topic_id] = {}
         if doc_id in found:
             complaint = f"document {doc_id!r} a second time for topic {topic_id!r}"
             problems.found(f"{path}:{number}", complaint)
@@ -85,14 +87,16 @@ def read_run_file(path: str | os.PathLike[str], problems: Problems | None = None
 
 def _score(columns: list[str]) -> float | None:
     """The score of a line in order, else None; white space in an id shifts the columns."""
-    if len(columns) < 6 or not _is_integer(columns[3]):
+    try:
+        score = float(columns[4])
+    except (IndexError, ValueError):
         return None
-    score = _number(columns[4])
-    if not math.isfinite(score):
+    rank = columns[3]
+    if not (rank.isdecimal() or _is_integer(rank)) or not -math.inf < score < math.inf:
         return None
-    if len(columns) > 6 and math.isfinite(_number(columns[5])):
-        return None
-    return score
+    if len(columns) == 6 or (len(columns) > 6 and not math.isfinite(_number(columns[5]))):
+        return score
+    return None
 
 
 def _complaint(columns: list[str]) -> str:
