@@ -117,12 +117,15 @@ def open_corpus(
     if irds.is_irds(source) or format == "ir_datasets":
         return _open_irds(source, format, fields, problems)
     files = corpus_files(source)
-    found = formats.detect(files[0], problems.policy) if format == "auto" else format
+    found = formats.detect(files, problems.policy) if format == "auto" else format
     settings: dict[str, Any] = {"fields": list(fields) if fields is not None else None}
     reader: Callable[[Path, Problems], Groups]
     if found == "kilt":
-        settings = {"words": words, "by": by}
-        reader = partial(kilt.read_pages, words=words, by=by, docid_field=docid_field)
+        names = tuple(fields) if fields is not None else kilt.FIELDS
+        if unknown := set(names) - set(kilt.FIELDS):
+            raise ValueError(f"fields: a KILT passage has title and text, no {min(unknown)}")
+        settings = {"fields": list(names), "words": words, "by": by}
+        reader = partial(kilt.read_pages, words=words, by=by, fields=names, docid_field=docid_field)
     elif found == "tsv":
         reader = partial(formats.read_tsv_passages, fields=fields)
     else:

@@ -22,30 +22,33 @@ ID_KEYS = ("id", "_id", "docid")
 Groups = Iterator[tuple[str, list[Passage]]]
 
 
-def detect(path: Path, policy: Policy = "stop") -> Format:
-    """Tell the format by the file's first record (under ``"skip"``: the first that can be read).
+def detect(files: Sequence[Path], policy: Policy = "stop") -> Format:
+    """Tell the format by the first record (under ``"skip"``: the first that can be read).
 
     A JSON object with ``wikipedia_title`` or ``wikipedia_id`` is KILT's, one with ``_id`` and
-    ``text`` BEIR's, any other Pyserini's; a line with a tab is TSV. Raises ValueError where the
-    file is empty or its first line is neither.
+    ``text`` BEIR's, any other Pyserini's; a line with a tab is TSV. Files without a line are
+    passed over. Raises ValueError where all are, or where the first line is nothing of these.
     """
     problems = Problems(policy, keep=0)
-    for number, line in read_lines(path, problems):
-        if not line.strip():
-            continue
-        if line.startswith("["):
-            raise ValueError(
-                f"{path}:{number}: starts with '[': a JSON array; write one object a line (JSONL)"
-            )
-        if line.startswith("{"):
-            return _detect_json(path, problems)
-        if "\t" in line:
-            return "tsv"
+    for path in files:
+        for number, line in read_lines(path, problems):
+            if line.strip():
+                return _detect_line(path, number, line, problems)
+    raise ValueError(f"{files[0]}: the file is empty")
+
+
+def _detect_line(path: Path, number: int, line: str, problems: Problems) -> Format:
+    if line.startswith("{"):
+        return _detect_json(path, problems)
+    if line.startswith("["):
         raise ValueError(
-            f"{path}:{number}: neither a JSON object nor columns separated by tabs: "
-            f"{shortened(line)}"
+            f"{path}:{number}: starts with '[': a JSON array; write one object a line (JSONL)"
         )
-    raise ValueError(f"{path}: the file is empty")
+    if "\t" in line:
+        return "tsv"
+    raise ValueError(
+        f"{path}:{number}: neither a JSON object nor columns separated by tabs: {shortened(line)}"
+    )
 
 
 def _detect_json(path: Path, problems: Problems) -> Format:

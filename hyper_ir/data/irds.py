@@ -35,6 +35,8 @@ def load(source: str, kind: str) -> Any:
         raise ValueError(
             f"{source}: ir_datasets knows no {name!r}; its catalogue is at ir-datasets.com"
         ) from None
+    except Exception as error:
+        raise ValueError(f"{source}: ir_datasets cannot open it: {_reason(error)}") from error
     if not dataset.has(kind):
         has = [each for each in ("docs", "queries", "qrels") if dataset.has(each)]
         raise ValueError(f"{source} has no {kind}; it has {', '.join(has) or 'nothing'}")
@@ -78,7 +80,7 @@ def read_docs(
         try:
             doc_id = checked_id(doc.doc_id, "doc_id")
             if names is None:
-                texts = {"text": checked_text(doc.default_text(), "text")}
+                texts = {"text": checked_text(_default_text(doc), "text")}
             else:
                 texts = {name: checked_text(getattr(doc, name), name) for name in names}
             if not any(text.strip() for text in texts.values()):
@@ -87,6 +89,14 @@ def read_docs(
             problems.found(where, str(error))
             continue
         yield doc_id, [Passage(doc_id, texts, where)]
+
+
+def _default_text(record: Any) -> object:
+    """The text as the dataset's authors put it together; ValueError where that fails."""
+    try:
+        return record.default_text() if hasattr(record, "default_text") else record.text
+    except Exception as error:
+        raise ValueError(f"no text: {_reason(error)}") from error
 
 
 def docs_count(source: str) -> int | None:
@@ -98,18 +108,29 @@ def docs_count(source: str) -> int | None:
     return count if isinstance(count, int) else None
 
 
-def read_queries(source: str) -> Iterator[tuple[str, Topic]]:
+def read_queries(source: str, problems: Problems) -> Iterator[tuple[str, Topic]]:
     """Yield ``(place, topic)`` of every query; the text is the dataset's default text."""
     dataset = load(source, "queries")
     for where, query in _numbered(source, "query", dataset.queries_iter):
-        text = query.default_text() if hasattr(query, "default_text") else query.text
-        yield where, Topic(query.query_id, text)
+        try:
+            topic = Topic(
+                checked_id(query.query_id, "query_id"), checked_text(_default_text(query), "text")
+            )
+        except ValueError as error:
+            problems.found(where, str(error))
+            continue
+        yield where, topic
 
 
 def read_judgments(source: str) -> Iterator[tuple[str, Judgment]]:
-    """Yield ``(place, judgment)``; the iteration is the qrels' own, a subtopic's id, or 0."""
+    """Yield ``(place, judgment)``; the iteration is the qrels' own, a subtopic's id, or 0.
+
+    Raises ValueError where the judgments are no pairs of a query and a document with a grade.
+    """
     dataset = load(source, "qrels")
     for where, qrel in _numbered(source, "judgment", dataset.qrels_iter):
+        if not all(hasattr(qrel, name) for name in ("query_id", "doc_id", "relevance")):
+            raise ValueError(f"{where}: no grade of a document for a query: {qrel!r:.100}")
         iteration = getattr(qrel, "iteration", None) or getattr(qrel, "subtopic_id", None) or "0"
         yield where, Judgment(qrel.query_id, str(iteration), qrel.doc_id, qrel.relevance)
 
@@ -124,5 +145,8 @@ def _numbered(
             number += 1
             yield f"{source}:{number}", record
     except Exception as error:
-        reason = str(error) or type(error).__name__
-        raise ValueError(f"{source}: cannot read {what} {number + 1}: {reason}") from error
+        raise ValueError(f"{source}: cannot read {what} {number + 1}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__

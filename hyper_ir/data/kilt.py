@@ -10,7 +10,7 @@ left out; of an item the marker goes and the words stay.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from hyper_ir.data.records import Passage
 from hyper_ir.files import read_jsonl
 from hyper_ir.problems import Problems
 
+FIELDS = ("title", "text")
 SECTION = "Section::::"
 _BULLET = re.compile(r"BULLET::::\s*(?:-\s+)?")
 
@@ -69,18 +70,34 @@ def passages_of_page(
 
 
 def read_pages(
-    path: Path, problems: Problems, words: int, by: By, docid_field: str | None = None
+    path: Path,
+    problems: Problems,
+    words: int,
+    by: By,
+    fields: Sequence[str] = FIELDS,
+    docid_field: str | None = None,
 ) -> Iterator[tuple[str, list[Passage]]]:
-    """Yield ``(page id, its passages)`` of every page of a knowledge source, streaming."""
+    """Yield ``(page id, its passages)`` of every page of a knowledge source, streaming.
+
+    Of the passages' fields those in ``fields`` are kept, in that order.
+    """
     for where, record in read_jsonl(path, problems):
         try:
             passages = passages_of_page(record, words, where, by, docid_field)
+            if fields != FIELDS:
+                passages = _with_fields(passages, fields)
             if not passages:
-                raise ValueError("the page has neither a title nor text")
+                raise ValueError(f"the page has no {' and no '.join(fields)}")
         except ValueError as error:
             problems.found(where, str(error))
             continue
         yield _page_id(record, docid_field), passages
+
+
+def _with_fields(passages: list[Passage], fields: Sequence[str]) -> list[Passage]:
+    """The passages with these fields alone; those that then have no text are left out."""
+    kept = [Passage(p.id, {name: p.fields[name] for name in fields}, p.where) for p in passages]
+    return [passage for passage in kept if any(passage.fields.values())]
 
 
 def _page_id(record: dict[str, Any], docid_field: str | None) -> str:

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from hyper_ir.data.checks import checked_id, checked_text
 from hyper_ir.data.records import Judgment, Topic
+from hyper_ir.data.seen_ids import Duplicates
 from hyper_ir.files import read_jsonl, require_file
 from hyper_ir.problems import Problems
 
@@ -45,21 +49,33 @@ def read_kilt_task(
 ) -> Iterator[KiltRecord]:
     """Yield the records of a task file, plain or gzip, streaming.
 
+    Memory: one record, and 11 to 21 bytes an id to find duplicates (see ``Duplicates``).
     Bad records go to ``problems``: no id or white space in it, an id that was there before, a
     field of another type than KILT's, a provenance entry without ``wikipedia_id``.
     """
     problems = problems if problems is not None else Problems()
-    places: dict[str, str] = {}
-    for where, value in read_jsonl(require_file(path, "KILT task"), problems):
+    return _read(require_file(path, "KILT task"), problems)
+
+
+def _read(path: Path, problems: Problems) -> Iterator[KiltRecord]:
+    duplicates = Duplicates(partial(_places, path))
+    for where, value in read_jsonl(path, problems):
         try:
             record = parse_record(value, where)
-            if record.id in places:
-                raise ValueError(f"id {record.id} stands at {places[record.id]} already")
+            before = duplicates.place_before(record.id, where)
+            if before is not None:
+                raise ValueError(f"id {record.id} stands at {before} already")
         except ValueError as error:
             problems.found(where, str(error))
             continue
-        places[record.id] = where
         yield record
+
+
+def _places(path: Path) -> Iterator[tuple[str, str]]:
+    """The id and place of every good record, as ``_read`` meets them."""
+    for where, value in read_jsonl(path, Problems("skip", keep=0)):
+        with suppress(ValueError):
+            yield parse_record(value, where).id, where
 
 
 def parse_record(value: dict[str, Any], where: str = "") -> KiltRecord:
@@ -69,11 +85,8 @@ def parse_record(value: dict[str, Any], where: str = "") -> KiltRecord:
     answers: dict[str, None] = {}
     evidence: dict[frozenset[str], tuple[str, ...]] = {}
     for output in _objects(value.get("output"), "output"):
-        answer = output.get("answer")
-        # T-REx and zero-shot RE in the wild give lists of aliases here
-        for each in answer if isinstance(answer, list) else [answer]:
-            if text_of := checked_text(each, "answer").strip():
-                answers[text_of] = None
+        if answer := checked_text(output.get("answer"), "answer").strip():
+            answers[answer] = None
         pages = dict.fromkeys(
             checked_id(_stripped(entry.get("wikipedia_id")), "provenance's wikipedia_id")
             for entry in _objects(output.get("provenance"), "provenance")

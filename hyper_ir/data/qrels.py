@@ -121,10 +121,13 @@ def _parse(columns: list[str]) -> Judgment:
 
 
 def write_qrels(path: str | os.PathLike[str], judgments: Iterable[Judgment]) -> int:
-    """Write TREC qrels, atomically; gzip where the name ends in ``.gz``; return the lines."""
+    """Write TREC qrels, atomically; gzip where the name ends in ``.gz``; return how many lines.
+
+    Raises ValueError for a judgment that a line cannot hold.
+    """
     count = 0
     with atomic_text(path) as handle:
-        for each in judgments:
+        for each in map(_checked, judgments):
             handle.write(f"{each.topic_id} {each.iteration} {each.doc_id} {each.grade}\n")
             count += 1
     return count

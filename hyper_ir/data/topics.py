@@ -61,9 +61,9 @@ def read_topics(
 
 def _open(source: str, format: str, problems: Problems) -> Placed:
     if irds.is_irds(source):
-        return irds.read_queries(source)
+        return irds.read_queries(source, problems)
     if format == "ir_datasets":
-        return irds.read_queries(irds.PREFIX + source)
+        return irds.read_queries(irds.PREFIX + source, problems)
     if beir.is_beir(source):
         source = str(beir.queries_file(source))
     path = require_file(source, "topics")
@@ -139,19 +139,24 @@ def write_topics_tsv(path: str | os.PathLike[str], topics: Iterable[Topic]) -> i
     """Write ``id TAB text`` a line, atomically; gzip where the name ends in ``.gz``.
 
     Tabs and line ends inside a text become a space each. Returns in how many texts one did.
+    Raises ValueError for an id or a text that the file cannot hold.
     """
     changed = 0
     with atomic_text(path) as handle:
         for topic in topics:
-            text = _BREAK.sub(" ", topic.text)
+            text = _BREAK.sub(" ", checked_text(topic.text, "text"))
             changed += text != topic.text
-            handle.write(f"{topic.id}\t{text}\n")
+            handle.write(f"{checked_id(topic.id, 'id')}\t{text}\n")
     return changed
 
 
 def write_topics_jsonl(path: str | os.PathLike[str], topics: Iterable[Topic]) -> None:
-    """Write BEIR's ``{"_id", "text"}`` a line, atomically; every text stays as it is."""
+    """Write BEIR's ``{"_id", "text"}`` a line, atomically; every text stays as it is.
+
+    Raises ValueError for an id or a text that the file cannot hold.
+    """
     with atomic_text(path) as handle:
         for topic in topics:
-            record = {"_id": topic.id, "text": topic.text}
+            text = checked_text(topic.text, "text")
+            record = {"_id": checked_id(topic.id, "id"), "text": text}
             handle.write(json.dumps(record, ensure_ascii=False) + "\n")
