@@ -1,0 +1,218 @@
+"""Lucene indexes: BM25 from texts, impacts from sparse vectors, with a manifest inside."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from hyper_ir.data.records import Passage
+from hyper_ir.files import PARTIAL_SUFFIX, atomic_directory
+from hyper_ir.lucene.index_collection import index_collection
+from hyper_ir.lucene.java import Java, anserini_jar, find_java
+from hyper_ir.lucene.staging import stage_passages, stage_vectors
+from hyper_ir.manifest import Manifest, read_manifest, write_manifest
+from hyper_ir.problems import Problems
+
+Stemmer = Literal["porter", "krovetz", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class TextAnalysis:
+    """How texts become terms; queries must be treated as the documents were.
+
+    Attributes
+    ----------
+    language: ISO 639 code of one of Lucene's analysers (``en``, ``de``, ``zh``, …).
+    stemmer: for English; Anserini's default is Porter's.
+    keep_stopwords: index Lucene's English stop words too.
+    pretokenized: cut at white space and change nothing.
+    """
+
+    language: str = "en"
+    stemmer: Stemmer = "porter"
+    keep_stopwords: bool = False
+    pretokenized: bool = False
+
+    def __post_init__(self) -> None:
+        if self.stemmer not in get_args(Stemmer):
+            raise ValueError(f"stemmer: {self.stemmer!r} is none of {', '.join(get_args(Stemmer))}")
+        if self.language != "en" and (self.stemmer != "porter" or self.keep_stopwords):
+            raise ValueError("stemmer and keep_stopwords are for English (language en)")
+        if self.pretokenized and self != TextAnalysis(self.language, pretokenized=True):
+            raise ValueError("pretokenized texts are neither stemmed nor stopped")
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """What an index keeps besides the terms; each makes it larger.
+
+    Attributes
+    ----------
+    contents: the text, to show it with a hit.
+    raw: the JSON record it came from.
+    positions: where terms stand, for phrase queries.
+    docvectors: the terms of each document, for relevance feedback.
+    """
+
+    contents: bool = False
+    raw: bool = False
+    positions: bool = False
+    docvectors: bool = False
+
+    def flags(self) -> list[str]:
+        """Anserini's switches."""
+        return [f"-store{name.capitalize()}" for name, on in asdict(self).items() if on]
+
+
+def is_index(path: str | os.PathLike[str]) -> bool:
+    """Whether the folder holds a Lucene index."""
+    return Path(path).is_dir() and any(Path(path).glob("segments_*"))
+
+
+def require_index(path: str | os.PathLike[str]) -> Path:
+    """Return ``path`` as a Path; raise ValueError unless it is a Lucene index."""
+    path = Path(path)
+    if not path.exists():
+        raise ValueError(f"index: {path} does not exist; python -m hyper_ir.index makes one")
+    if not is_index(path):
+        raise ValueError(f"index: {path} is no Lucene index (it holds no file segments_…)")
+    return path
+
+
+def build_impact_index(
+    vectors: str | os.PathLike[str],
+    index: str | os.PathLike[str],
+    *,
+    threads: int = 1,
+    optimize: bool = False,
+    storage: Storage | None = None,
+    overwrite: bool = False,
+    problems: Problems | None = None,
+    progress: bool = True,
+) -> Manifest:
+    """Index a file or folder of sparse vectors (Anserini JSONL) as impacts.
+
+    Vectors whose manifest tells the number of documents are taken as they are; others are read
+    through first. The index appears whole or not at all, with a manifest that has inherited
+    model, vocabulary and quantiser. Returns that manifest.
+
+    Raises ValueError for bad vectors, an ``index`` that exists (unless ``overwrite``; a folder
+    that is no index is never replaced), no Java, and when Lucene did not index every document.
+    """
+    vectors, index = Path(vectors), Path(index)
+    problems = problems if problems is not None else Problems()
+    java = _check(index, threads, overwrite)
+    origin = read_manifest(vectors) if vectors.exists() else None
+    if origin is not None and origin.kind != "vectors":
+        raise ValueError(f"vectors: {vectors} is a folder of kind {origin.kind!r}, not vectors")
+    with _workplace(index) as folder:
+        documents = stage_vectors(vectors, folder, origin, problems, progress)
+        storage = storage or Storage()
+        flags = ["-collection", "JsonVectorCollection", "-impact", "-pretokenized"]
+        config = {"impact": True, "optimize": optimize, "store": asdict(storage)}
+        manifest = Manifest(
+            kind="index",
+            model=origin.model if origin is not None else {},
+            vocabulary=origin.vocabulary if origin is not None else "",
+            quantiser=origin.quantiser if origin is not None else {},
+            config=config | _versions(java),
+            inputs={"vectors": str(vectors.resolve())},
+            counts={"documents": documents, "skipped": problems.count},
+        )
+        flags += storage.flags()
+        return _run(java, folder, index, flags, threads, optimize, manifest, overwrite, progress)
+
+
+def build_bm25_index(
+    corpus: Iterable[Passage],
+    index: str | os.PathLike[str],
+    *,
+    analysis: TextAnalysis | None = None,
+    threads: int = 1,
+    optimize: bool = False,
+    storage: Storage | None = None,
+    overwrite: bool = False,
+    problems: Problems | None = None,
+    progress: bool = True,
+) -> Manifest:
+    """Index texts (a ``Corpus`` or any passages; fields joined by line feeds) for BM25.
+
+    The texts are written beside the index first, as Anserini's JsonCollection, which needs as
+    much disk again for as long as it runs. ``problems`` is the corpus's, for the count in the
+    manifest. Returns the manifest; raises ValueError as ``build_impact_index`` does.
+    """
+    index = Path(index)
+    analysis, storage = analysis or TextAnalysis(), storage or Storage()
+    java = _check(index, threads, overwrite)
+    describe = getattr(corpus, "describe", None)
+    size_hint = getattr(corpus, "size_hint", None)
+    with _workplace(index) as folder:
+        total = size_hint() if size_hint is not None else None
+        documents = stage_passages(corpus, folder, threads, total, progress)
+        flags = ["-collection", "JsonCollection", "-language", analysis.language]
+        flags += ["-stemmer", analysis.stemmer, *storage.flags()]
+        flags += ["-keepStopwords"] if analysis.keep_stopwords else []
+        flags += ["-pretokenized"] if analysis.pretokenized else []
+        config = {"impact": False, "optimize": optimize, "store": asdict(storage)}
+        manifest = Manifest(
+            kind="index",
+            config=config | {"analysis": asdict(analysis)} | _versions(java),
+            inputs={"corpus": describe() if describe is not None else type(corpus).__name__},
+            counts={
+                "documents": documents,
+                "skipped": problems.count if problems is not None else 0,
+            },
+        )
+        return _run(java, folder, index, flags, threads, optimize, manifest, overwrite, progress)
+
+
+def _check(index: Path, threads: int, overwrite: bool) -> Java:
+    """Everything that can be known before the first text is read."""
+    if threads < 1:
+        raise ValueError(f"threads: at least 1 is needed, not {threads}")
+    if index.exists() and not overwrite:
+        raise ValueError(f"index: {index} exists already; give another name, or overwrite it")
+    if index.exists() and not (is_index(index) or (index.is_dir() and not any(index.iterdir()))):
+        raise ValueError(f"index: {index} is no Lucene index; it will not be overwritten")
+    anserini_jar()
+    return find_java()
+
+
+@contextmanager
+def _workplace(index: Path) -> Iterator[Path]:
+    """A folder beside the index, on the same disk, for what Anserini reads; gone in the end."""
+    index.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(
+        prefix=f".{index.name}.texts.", suffix=PARTIAL_SUFFIX, dir=index.parent
+    ) as folder:
+        yield Path(folder)
+
+
+def _run(
+    java: Java,
+    source: Path,
+    index: Path,
+    flags: list[str],
+    threads: int,
+    optimize: bool,
+    manifest: Manifest,
+    overwrite: bool,
+    progress: bool,
+) -> Manifest:
+    log = index.with_name(index.name + ".log")
+    with atomic_directory(index, replace=overwrite) as partial:
+        arguments = ["-input", str(source), "-index", str(partial), "-threads", str(threads)]
+        arguments += ["-generator", "DefaultLuceneDocumentGenerator", *flags]
+        arguments += ["-optimize"] if optimize else []
+        index_collection(java, arguments, manifest.counts["documents"], log, progress)
+        write_manifest(partial, manifest)
+    return manifest
+
+
+def _versions(java: Java) -> dict[str, Any]:
+    return {"anserini": anserini_jar().name, "java": java.version}

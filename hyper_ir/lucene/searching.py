@@ -1,0 +1,166 @@
+"""Search in Lucene through Pyserini's own searchers: BM25 on texts, impacts on sparse vectors.
+
+Anserini ranks by score, ties by document id; then it rounds scores to four decimals and lowers
+the second, third, … of equal scores by 0.000001 each, as far as a 32-bit float can tell.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from hyper_ir.data.records import Hit
+from hyper_ir.lucene import jvm, pyserini_api
+from hyper_ir.lucene.indexing import TextAnalysis, require_index
+from hyper_ir.manifest import Manifest, read_manifest
+
+K1 = 0.9
+B = 0.4
+
+Vector = Mapping[str, int]
+
+
+class BM25Searcher:
+    """BM25 over a Lucene index of texts.
+
+    Parameters
+    ----------
+    index: folder of the index.
+    k1, b: BM25's parameters; Anserini's defaults.
+    analysis: how queries become terms; by default as the index's manifest says its texts did.
+
+    Raises ValueError where there is no index, or an impact index, or no Java.
+    """
+
+    def __init__(
+        self,
+        index: str | os.PathLike[str],
+        *,
+        k1: float = K1,
+        b: float = B,
+        analysis: TextAnalysis | None = None,
+    ) -> None:
+        if k1 < 0 or not 0 <= b <= 1:
+            raise ValueError(f"k1 must be at least 0 and b between 0 and 1, not {k1} and {b}")
+        path = require_index(index)
+        manifest = read_manifest(path)
+        if is_impact(manifest):
+            raise ValueError(f"index: {path} holds impacts, not texts; search it with --impact")
+        self.manifest = manifest
+        self.analysis = analysis or analysis_of(manifest)
+        pyserini = pyserini_api.load()
+        with _java_errors(f"index {path}"):
+            self._searcher = pyserini.LuceneSearcher(str(path))
+            self._searcher.set_bm25(k1, b)
+            _set_analysis(self._searcher, self.analysis, pyserini)
+        self.documents = int(self._searcher.num_docs)
+
+    def search(
+        self, queries: Sequence[tuple[str, str]], hits: int, threads: int = 1
+    ) -> dict[str, list[Hit]]:
+        """The best ``hits`` documents of every ``(id, text)``, by id; ids must differ."""
+        _check_batch([id for id, _ in queries], hits, threads)
+        # A text has fewer words than characters; below Lucene's limit nothing changes.
+        jvm.raise_clause_limit(max((len(text) for _, text in queries), default=0))
+        ids, texts = [id for id, _ in queries], [text for _, text in queries]
+        with _java_errors("BM25 search"):
+            found = self._searcher.batch_search(texts, ids, hits, threads)
+            return {id: _hits(found[id]) for id in ids}
+
+
+class ImpactSearcher:
+    """Impact search: a document's score is the sum of query weight × document weight.
+
+    Parameters
+    ----------
+    index: folder of an impact index.
+    min_idf: tokens whose idf, ln(documents / documents with the token), is not above it are
+        left out of queries. 0 leaves out tokens that every document has; -1 keeps all.
+
+    Raises ValueError where there is no index, or one of texts, or no Java.
+    """
+
+    def __init__(self, index: str | os.PathLike[str], *, min_idf: float = 0) -> None:
+        path = require_index(index)
+        manifest = read_manifest(path)
+        if manifest is not None and not is_impact(manifest):
+            raise ValueError(f"index: {path} holds texts, not impacts; search it with --bm25")
+        self.manifest = manifest
+        pyserini = pyserini_api.load()
+        with _java_errors(f"index {path}"):
+            self._searcher = pyserini.LuceneImpactSearcher(str(path), _AsGiven(), min_idf)
+        self.documents = int(self._searcher.num_docs)
+
+    def knows(self, token: str) -> bool:
+        """Whether any document has the token."""
+        return token in self._searcher.idf
+
+    def search(
+        self, queries: Sequence[tuple[str, Vector]], hits: int, threads: int = 1
+    ) -> dict[str, list[Hit]]:
+        """The best ``hits`` documents of every ``(id, {token: weight})``, by id; ids must differ.
+
+        A query without tokens, or without one that the index knows, finds nothing. Raises
+        ValueError for weights that are no integers from 1 to 2**31 - 1.
+        """
+        _check_batch([id for id, _ in queries], hits, threads)
+        jvm.raise_clause_limit(max((len(vector) for _, vector in queries), default=0))
+        ids, vectors = [id for id, _ in queries], [vector for _, vector in queries]
+        with _java_errors("impact search"):
+            found = self._searcher.batch_search(vectors, ids, hits, threads)
+            return {id: _hits(found[id]) for id in ids}
+
+
+class _AsGiven:
+    """The query encoder that Pyserini's searcher asks: queries come encoded."""
+
+    def encode(self, query: Vector) -> Vector:
+        return query
+
+
+def is_impact(manifest: Manifest | None) -> bool:
+    """Whether the manifest is that of an impact index (False where there is none)."""
+    return manifest is not None and bool(manifest.config.get("impact"))
+
+
+def analysis_of(manifest: Manifest | None) -> TextAnalysis:
+    """How an index's texts became terms; Anserini's default where no manifest says it."""
+    recorded = manifest.config.get("analysis") if manifest is not None else None
+    return TextAnalysis(**recorded) if recorded else TextAnalysis()
+
+
+def _set_analysis(searcher: Any, analysis: TextAnalysis, pyserini: pyserini_api.Pyserini) -> None:
+    if analysis.pretokenized:
+        whitespace = pyserini.autoclass("org.apache.lucene.analysis.core.WhitespaceAnalyzer")
+        searcher.set_analyzer(whitespace())
+    elif analysis.language != "en":
+        searcher.set_language(analysis.language)
+    elif analysis != TextAnalysis():
+        english = pyserini.autoclass("io.anserini.analysis.DefaultEnglishAnalyzer")
+        searcher.set_analyzer(
+            english.fromArguments(analysis.stemmer, analysis.keep_stopwords, None)
+        )
+
+
+def _hits(found: Any) -> list[Hit]:
+    return [Hit(hit.docid, hit.score) for hit in found]
+
+
+def _check_batch(ids: Sequence[str], hits: int, threads: int) -> None:
+    if hits < 1 or threads < 1:
+        raise ValueError(f"hits and threads: at least 1 each, not {hits} and {threads}")
+    if len(set(ids)) != len(ids):
+        raise ValueError("queries: an id occurs twice in one batch")
+
+
+@contextmanager
+def _java_errors(what: str) -> Iterator[None]:
+    """Turn an exception of the JVM into a ValueError with its first line."""
+    from jnius import JavaException
+
+    try:
+        yield
+    except JavaException as error:
+        raise ValueError(f"{what}: {str(error).splitlines()[0]}") from error

@@ -1,0 +1,115 @@
+"""What Anserini is to read, laid out in a folder of its own: nothing more, nothing less.
+
+Anserini reads every ``.json``, ``.jsonl`` and ``.gz`` file below its input folder, hidden ones
+and sub-folders too, gives up a file at its first bad line, and still ends with status 0.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TextIO, TypeVar
+
+from tqdm import tqdm
+
+from hyper_ir.data.records import Passage
+from hyper_ir.data.vectors import read_vectors, vector_files
+from hyper_ir.files import is_gzip
+from hyper_ir.manifest import Manifest
+from hyper_ir.problems import Problems
+
+# Lucene's whitespace tokenizer cuts a longer token in two (it counts UTF-16 code units).
+LONGEST_TOKEN = 255
+# Anserini writes a vector out as text, each token as often as it weighs.
+LONGEST_TEXT = 100_000_000
+
+T = TypeVar("T")
+
+
+def stage_vectors(
+    source: Path, folder: Path, manifest: Manifest | None, problems: Problems, progress: bool
+) -> int:
+    """Put the vectors of a file or folder into ``folder`` and return the number of documents.
+
+    The files are linked. They are read through first unless ``manifest`` says how many
+    documents they hold; where bad records are skipped, cleaned copies take the links' place.
+    Raises ValueError (or tells ``problems``) for what ``read_vectors`` refuses and for what
+    Anserini would cut.
+    """
+    files = vector_files(source)
+    documents = manifest.counts.get("documents") if manifest is not None else None
+    if documents is None:
+        documents = 0
+        for _, vector, where in _shown(read_vectors(source, problems), progress):
+            if (complaint := _complaint(vector)) is not None:
+                problems.found(where, complaint)
+            else:
+                documents += 1
+    if problems.count:
+        _write_clean(source, folder, progress)
+    else:
+        for number, path in enumerate(files):
+            suffix = ".jsonl.gz" if is_gzip(path) else ".jsonl"
+            _link(path.resolve(), folder / f"vectors-{number:05d}{suffix}")
+    return documents
+
+
+def _complaint(vector: dict[str, int]) -> str | None:
+    """Why Anserini would index another vector than this, or none at all; None when it is fine."""
+    longest = max(vector, key=len)
+    if len(longest.encode("utf-16-le")) // 2 > LONGEST_TOKEN:
+        return f"token {longest[:40]!r}… is longer than {LONGEST_TOKEN} characters"
+    if sum((len(token) + 1) * weight for token, weight in vector.items()) > LONGEST_TEXT:
+        return (
+            "weights are too large: Anserini repeats each token as often as it weighs, over "
+            f"{LONGEST_TEXT:,} characters here; quantise by a smaller factor"
+        )
+    return None
+
+
+def _write_clean(source: Path, folder: Path, progress: bool) -> None:
+    with open(folder / "vectors-00000.jsonl", "w", encoding="utf-8") as handle:
+        for id, vector, _ in _shown(read_vectors(source, Problems("skip", keep=0)), progress):
+            if _complaint(vector) is None:
+                record = {"id": id, "contents": "", "vector": vector}
+                handle.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def stage_passages(
+    passages: Iterable[Passage], folder: Path, files: int, total: int | None, progress: bool
+) -> int:
+    """Write passages as Anserini's JsonCollection in ``files`` files and return their number.
+
+    Anserini's threads take a file each. Raises ValueError when there is no passage.
+    """
+    count = 0
+    with contextlib.ExitStack() as stack:
+        handles: list[TextIO] = [
+            stack.enter_context(open(folder / f"texts-{part:05d}.jsonl", "w", encoding="utf-8"))
+            for part in range(files)
+        ]
+        for passage in _shown(passages, progress, total):
+            record = {"id": passage.id, "contents": passage.contents}
+            handles[count % files].write(json.dumps(record, ensure_ascii=False) + "\n")
+            count += 1
+    if not count:
+        raise ValueError("the corpus holds no passage")
+    return count
+
+
+def _shown(records: Iterable[T], progress: bool, total: int | None = None) -> Iterable[T]:
+    return tqdm(records, desc="read", unit=" texts", total=total, disable=not progress)
+
+
+def _link(source: Path, target: Path) -> None:
+    for way in (os.symlink, os.link, shutil.copyfile):
+        try:
+            way(source, target)
+            return
+        except OSError:  # no right to link (Windows), or another disk
+            continue
+    raise OSError(f"{source} can be neither linked nor copied to {target}")

@@ -1,0 +1,143 @@
+"""Impact search without Java: the same hits, order and scores as Lucene's, from vector files."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from tqdm import tqdm
+
+from hyper_ir.data.records import Hit
+from hyper_ir.data.vectors import read_vectors
+from hyper_ir.manifest import Manifest, read_manifest
+from hyper_ir.problems import Problems
+from hyper_ir.search.ranking import adjust_ties, best
+
+Vector = Mapping[str, int]
+
+
+class ExactSearcher:
+    """All documents' vectors in memory, as a matrix of tokens × documents.
+
+    Memory: 8 bytes a posting (twice that while the matrix is built) and the ids. A query looks
+    at all postings of its tokens; nothing is skipped, so scores are exact: each product and
+    the sum are rounded to 32 bits as Lucene does it.
+
+    Parameters
+    ----------
+    vectors: ``(id, {token: weight})`` of every document; ids differ, weights are integers ≥ 1.
+    min_idf: as in ``hyper_ir.lucene.searching.ImpactSearcher``.
+    manifest: that of the vectors.
+    """
+
+    def __init__(
+        self,
+        vectors: Iterable[tuple[str, Vector]],
+        *,
+        min_idf: float = 0,
+        manifest: Manifest | None = None,
+    ) -> None:
+        self.manifest = manifest
+        self._tokens: dict[str, int] = {}
+        ids: list[str] = []
+        columns, weights, starts = array("i"), array("i"), array("q", [0])
+        for id, vector in vectors:
+            ids.append(id)
+            for token, weight in vector.items():
+                columns.append(self._tokens.setdefault(token, len(self._tokens)))
+                weights.append(weight)
+            starts.append(len(columns))
+        if not ids:
+            raise ValueError("vectors: there is no document")
+        self._postings, self._ids = _transpose(ids, columns, weights, starts, len(self._tokens))
+        self.documents = len(ids)
+        # numpy's logarithm, as in Pyserini: a document frequency next to min_idf must not flip.
+        frequencies = np.diff(self._postings.indptr)
+        self._kept = np.log(self.documents / frequencies) > min_idf
+
+    @classmethod
+    def from_files(
+        cls,
+        source: str | os.PathLike[str],
+        *,
+        min_idf: float = 0,
+        problems: Problems | None = None,
+        progress: bool = True,
+    ) -> ExactSearcher:
+        """Read a file or folder of vectors; ValueError (or ``problems``) for bad records."""
+        problems = problems if problems is not None else Problems()
+        records = tqdm(
+            read_vectors(source, problems), desc="vectors", unit=" docs", disable=not progress
+        )
+        manifest = read_manifest(source)
+        return cls(((id, vector) for id, vector, _ in records), min_idf=min_idf, manifest=manifest)
+
+    def knows(self, token: str) -> bool:
+        """Whether any document has the token."""
+        return token in self._tokens
+
+    def search(
+        self, queries: Sequence[tuple[str, Vector]], hits: int, threads: int = 1
+    ) -> dict[str, list[Hit]]:
+        """The best ``hits`` documents of every ``(id, {token: weight})``, by id; ids must differ.
+
+        Memory beside the matrix: 12 bytes a document and the query's postings, for each thread.
+        """
+        if hits < 1 or threads < 1:
+            raise ValueError(f"hits and threads: at least 1 each, not {hits} and {threads}")
+        if len({id for id, _ in queries}) != len(queries):
+            raise ValueError("queries: an id occurs twice in one batch")
+        with ThreadPoolExecutor(threads) as pool:
+            found = pool.map(lambda query: self._search(query[1], hits), queries)
+            return {id: ranked for (id, _), ranked in zip(queries, found, strict=True)}
+
+    def _search(self, vector: Vector, hits: int) -> list[Hit]:
+        scores = self._scores(vector)
+        order = best(scores, hits)
+        adjusted = adjust_ties(scores[order])
+        return [
+            Hit(self._ids[place], score)
+            for place, score in zip(order.tolist(), adjusted.tolist(), strict=True)
+        ]
+
+    def _scores(self, vector: Vector) -> NDArray[np.float32]:
+        """The score of every document, float32."""
+        matrix = self._postings
+        documents: list[NDArray[np.int32]] = []
+        products: list[NDArray[np.float32]] = []
+        for token, weight in vector.items():
+            row = self._tokens.get(token)
+            if row is None or not self._kept[row]:
+                continue
+            part = slice(matrix.indptr[row], matrix.indptr[row + 1])
+            documents.append(matrix.indices[part])
+            products.append(matrix.data[part].astype(np.float32) * np.float32(weight))
+        if not documents:
+            return np.zeros(self.documents, dtype=np.float32)
+        sums = np.bincount(
+            np.concatenate(documents),
+            weights=np.concatenate(products),
+            minlength=self.documents,
+        )
+        return sums.astype(np.float32)
+
+
+def _transpose(
+    ids: list[str], columns: array[int], weights: array[int], starts: array[int], tokens: int
+) -> tuple[csr_array, list[str]]:
+    """Tokens × documents, documents in the order of their ids, which settles ties."""
+    order = sorted(range(len(ids)), key=ids.__getitem__)
+    by_document = csr_array(
+        (
+            np.frombuffer(weights, dtype=np.int32),
+            np.frombuffer(columns, dtype=np.int32),
+            np.frombuffer(starts, dtype=np.int64),
+        ),
+        shape=(len(ids), tokens),
+    )
+    return by_document[order].T.tocsr(), [ids[place] for place in order]
