@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, ForwardRef
 
 from hyper_ir.data.checks import checked_id, checked_text
 from hyper_ir.data.records import Judgment, Passage, Topic
@@ -13,7 +13,12 @@ PREFIX = "ir_datasets:"
 
 # Titles stand before the text, as BEIR and Pyserini join them, whatever the document's order.
 TITLE_FIELDS = ("title", "page_title", "document_title", "headline")
-TEXT_FIELDS = ("headings", "abstract", "text", "body", "contents", "content", "passage")
+TEXT_FIELDS = (
+    *("headings", "abstract", "text", "body", "contents", "content", "passage"),
+    *("condition", "summary", "detailed_description", "eligibility"),  # clinical trials
+    *("conclusion", "premises_texts"),  # args.me
+    *("func_name", "code"),  # CodeSearchNet
+)
 
 
 def is_irds(source: str) -> bool:
@@ -47,7 +52,8 @@ def text_fields(doc_class: Any, fields: Sequence[str] | None, source: str) -> li
     """Which fields of a document are its text, by the names and types of its named tuple.
 
     Returns ``fields`` where given, else its title and texts, else None: then
-    ``default_text()`` decides. Raises ValueError for a field that the documents lack.
+    ``default_text()`` decides. Raises ValueError for a field that the documents lack, and for
+    documents without any text, such as images.
     """
     annotations = getattr(doc_class, "__annotations__", {})
     types = {name: _type_name(annotations.get(name, "str")) for name in doc_class._fields}
@@ -61,13 +67,19 @@ def text_fields(doc_class: Any, fields: Sequence[str] | None, source: str) -> li
         return list(fields)
     texts = [name for name in types if name in TEXT_FIELDS]
     if not texts or any(types[name] != "str" for name in texts):
+        if not hasattr(doc_class, "default_text"):
+            raise ValueError(f"{source}: documents have no text; they have {', '.join(types)}")
         return None
     return [name for name in types if name in TITLE_FIELDS and types[name] == "str"] + texts
 
 
 def _type_name(annotation: object) -> str:
-    name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
-    return name.strip()
+    """The type's name, also where ``from __future__ import annotations`` keeps it as a string."""
+    if isinstance(annotation, ForwardRef):
+        return annotation.__forward_arg__.strip()
+    return (
+        annotation.strip() if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+    )
 
 
 def read_docs(
