@@ -54,8 +54,14 @@ class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescription
         return super()._get_help_string(action)
 
 
-def run(main: Main, argv: Sequence[str] | None = None) -> NoReturn:
+def run(
+    main: Main,
+    argv: Sequence[str] | None = None,
+    hint: str = "the same command again starts afresh",
+) -> NoReturn:
     """Call ``main`` and exit with its status; turn bad input into one line on stderr.
+
+    ``hint`` says, after Ctrl-C, how to go on.
 
     ValueError (and a system error such as a full disk) ends with status 2 and one line;
     Ctrl-C with status 130. The environment variable HYPER_IR_TRACEBACK=1 shows the traceback.
@@ -65,7 +71,7 @@ def run(main: Main, argv: Sequence[str] | None = None) -> NoReturn:
         status = main(argv) or 0
         sys.stdout.flush()
     except KeyboardInterrupt:
-        print("\ninterrupted; the same command again goes on or starts afresh", file=sys.stderr)
+        print(f"\ninterrupted; {hint}", file=sys.stderr)
         status = INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,10 +5,13 @@ Only safetensors weights are loaded and no code of a checkpoint is run.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, PreTrainedModel
 from transformers import logging as transformers_logging
@@ -91,20 +94,17 @@ def load_model(folder: Path, masked_lm: bool) -> PreTrainedModel:
     """
     _require_safetensors(folder)
     loader = AutoModelForMaskedLM if masked_lm else _encoder_class(folder)
-    verbosity = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity_error()  # missing weights are told below, in one line
-    try:
-        model, report = loader.from_pretrained(
-            folder,
-            use_safetensors=True,
-            trust_remote_code=False,
-            dtype=torch.float32,
-            output_loading_info=True,
-        )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise ValueError(f"{folder}: not a model that can be loaded: {error}") from error
-    finally:
-        transformers_logging.set_verbosity(verbosity)
+    with _quiet_transformers():
+        try:
+            model, report = loader.from_pretrained(
+                folder,
+                use_safetensors=True,
+                trust_remote_code=False,
+                dtype=torch.float32,
+                output_loading_info=True,
+            )
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+            raise ValueError(f"{folder}: not a model that can be loaded: {error}") from error
     missing = [name for name in sorted(report["missing_keys"]) if "pooler" not in name]
     if missing:
         raise ValueError(
@@ -118,6 +118,21 @@ def load_model(folder: Path, masked_lm: bool) -> PreTrainedModel:
     model.eval()
     assert isinstance(model, PreTrainedModel)
     return model
+
+
+@contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """No bar for weights that load in a second; what is missing is told in one line instead."""
+    verbosity = transformers_logging.get_verbosity()
+    bars = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        if bars:
+            transformers_logging.enable_progress_bar()
 
 
 def _encoder_class(folder: Path) -> Any:

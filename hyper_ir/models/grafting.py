@@ -31,8 +31,8 @@ class GraftConfig:
     """
 
     ridge: float = 1e-3
-    threshold: float = 0.4
-    scale: float = 10.0
+    threshold: float = 0.45
+    scale: float = 3.0
     idf_power: float = 1.0
 
     def __post_init__(self) -> None:

@@ -1,0 +1,141 @@
+"""``python -m hyper_ir.encode input … output … encoder …``: a corpus to vectors.
+
+The groups and flags are those of ``python -m pyserini.encode``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hyper_ir.command import Parser, run
+from hyper_ir.data.corpus import FORMATS, open_corpus
+from hyper_ir.problems import Problems
+
+GROUPS = ("input", "output", "encoder")
+
+EXAMPLE = """
+python -m hyper_ir.encode \\
+  input   --corpus corpus.jsonl.gz --fields title text \\
+  output  --embeddings vectors/nfcorpus --resume \\
+  encoder --encoder models/splade --fields title text --batch-size 64 --device cuda:0 --fp16
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all three groups in one, for the help text and for a call without groups."""
+    whole = Parser(
+        "python -m hyper_ir.encode",
+        "Encode a corpus into vectors that Anserini's JsonVectorCollection reads.\n"
+        "Flags come in Pyserini's three groups, each after its name: input, output, encoder.",
+        EXAMPLE,
+        usage="python -m hyper_ir.encode input [FLAGS] output [FLAGS] encoder [FLAGS]",
+    )
+    for name, group in _group_parsers().items():
+        section = whole.add_argument_group(name)
+        for action in group._actions:
+            section._add_action(action)
+    return whole
+
+
+def _group_parsers() -> dict[str, argparse.ArgumentParser]:
+    from hyper_ir.encode.arguments import add_model_arguments
+
+    source, output, encoder = (
+        argparse.ArgumentParser(
+            f"python -m hyper_ir.encode {name}", add_help=False, allow_abbrev=False
+        )
+        for name in GROUPS
+    )
+    source.add_argument(
+        "--corpus", required=True, help="file, folder of files, BEIR folder, or ir_datasets:NAME"
+    )
+    source.add_argument("--format", choices=FORMATS, default="auto", help="of the corpus")
+    source.add_argument(
+        "--fields", nargs="+", help="the corpus's fields, in order (default: its own)"
+    )
+    source.add_argument("--docid-field", help="the id's key (default: id, _id or docid)")
+    source.add_argument("--delimiter", default="\\n", help="between fields inside `contents`")
+    source.add_argument("--shard-id", type=int, default=0, help="this shard's number, from 0")
+    source.add_argument("--shard-num", type=int, default=1, help="how many shards")
+    source.add_argument(
+        "--on-bad-input", choices=["stop", "skip"], default="stop", help="skip counts and lists"
+    )
+    output.add_argument("--embeddings", required=True, help="folder for the vectors")
+    output.add_argument("--compress", action="store_true", help="gzip the file")
+    output.add_argument("--resume", action="store_true", help="take up an interrupted run")
+    output.add_argument("--overwrite", action="store_true", help="throw away what is there")
+    encoder.add_argument("--fields", nargs="+", help="the fields to encode (default: all)")
+    encoder.add_argument(
+        "--add-sep", action="store_true", help="the tokenizer's separator between two fields"
+    )
+    add_model_arguments(encoder)
+    return {"input": source, "output": output, "encoder": encoder}
+
+
+def parse(argv: Sequence[str]) -> dict[str, argparse.Namespace]:
+    """Split the arguments at the group names and parse each group."""
+    parsers = _group_parsers()
+    parts: dict[str, list[str]] = {}
+    current = ""
+    for argument in argv:
+        if argument in GROUPS and argument not in parts:
+            current = argument
+            parts[current] = []
+        elif not current:
+            parser().error(f"{argument}: give a group first: {', '.join(GROUPS)}")
+        else:
+            parts[current].append(argument)
+    for name in GROUPS:
+        if name not in parts:
+            parser().error(f"the group `{name}` is missing")
+    return {name: parsers[name].parse_args(parts[name]) for name in GROUPS}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse, check, encode, and name the next command."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or {"-h", "--help"} & set(arguments):
+        parser().print_help()
+        return
+    groups = parse(arguments)
+    source, output, encoder = (groups[name] for name in GROUPS)
+
+    from hyper_ir.encode.arguments import engine_of
+    from hyper_ir.encode.documents import OutputConfig, encode_corpus
+
+    config = OutputConfig(
+        encoded_fields=tuple(encoder.fields) if encoder.fields else None,
+        add_sep=encoder.add_sep,
+        compress=output.compress,
+        shard_id=source.shard_id,
+        shard_num=source.shard_num,
+        resume=output.resume,
+        overwrite=output.overwrite,
+    )
+    problems = Problems(source.on_bad_input)
+    corpus = open_corpus(
+        source.corpus,
+        format=source.format,
+        fields=source.fields,
+        docid_field=source.docid_field,
+        delimiter=source.delimiter.replace("\\n", "\n").replace("\\t", "\t"),
+        problems=problems,
+    )
+    engine = engine_of(encoder, "document")
+    folder = Path(output.embeddings)
+    manifest = encode_corpus(engine, corpus, folder, config)
+    if problems.count:
+        print(problems.summary(), file=sys.stderr)
+    counts = manifest.counts
+    terms = counts["terms"] / max(counts["documents"], 1)
+    size = f", {terms:.0f} terms each" if engine.sparse else ""
+    print(f"{counts['documents']:,} documents{size}, {counts['empty']:,} empty: {folder}")
+    if engine.sparse:
+        print(f"next: python -m hyper_ir.index --impact --input {folder} --index indexes/NAME")
+
+
+if __name__ == "__main__":
+    run(main, hint="add --resume after `output` to go on from the last window")

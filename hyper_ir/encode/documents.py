@@ -1,0 +1,204 @@
+"""A corpus to a folder of vectors, in bounded memory, resumable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from hyper_ir.data.corpus import Corpus
+from hyper_ir.data.records import Passage
+from hyper_ir.data.vectors import EMPTY_DOCUMENT
+from hyper_ir.encode.engine import Engine, Text, Vector, join_fields
+from hyper_ir.encode.vector_file import VectorFile
+from hyper_ir.manifest import Manifest, read_manifest, write_manifest
+
+
+@dataclass(frozen=True)
+class OutputConfig:
+    """What is written, and which share of the corpus.
+
+    Attributes
+    ----------
+    encoded_fields: the passage's fields that the encoder reads; None for all, in their order.
+    add_sep: put the tokenizer's separator between two fields.
+    compress: gzip the file.
+    shard_id, shard_num: of every ``shard_num`` passages, encode the one at ``shard_id`` (from 0).
+    resume, overwrite: what to do with what is there already; see :class:`VectorFile`.
+    """
+
+    encoded_fields: tuple[str, ...] | None = None
+    add_sep: bool = False
+    compress: bool = False
+    shard_id: int = 0
+    shard_num: int = 1
+    resume: bool = False
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if self.shard_num < 1 or not 0 <= self.shard_id < self.shard_num:
+            raise ValueError(
+                f"shard {self.shard_id} of {self.shard_num}: shard ids run from 0 to "
+                "the number of shards less one"
+            )
+        if self.resume and self.overwrite:
+            raise ValueError("resume and overwrite exclude each other")
+
+    @property
+    def file_name(self) -> str:
+        """``embeddings.jsonl`` as Pyserini names it; shards carry their numbers."""
+        shard = "" if self.shard_num == 1 else f"-{self.shard_id:05d}-of-{self.shard_num:05d}"
+        return f"embeddings{shard}.jsonl" + (".gz" if self.compress else "")
+
+
+def encode_corpus(
+    engine: Engine,
+    corpus: Corpus,
+    folder: Path,
+    config: OutputConfig | None = None,
+    progress: bool = True,
+) -> Manifest:
+    """Encode a corpus (or one shard of it) into ``folder`` and return the file's manifest.
+
+    The folder can be given to ``python -m pyserini.index.lucene --collection
+    JsonVectorCollection --impact --pretokenized`` as it is. A text without any term gets one
+    placeholder term, so that every reader finds a vector.
+
+    Raises
+    ------
+    ValueError
+        For bad input (unless the corpus skips it), a field that the passages lack, output that
+        is there already, or a folder with vectors of another model or quantiser.
+    """
+    config = config or OutputConfig()
+    if folder.is_file():
+        raise ValueError(f"embeddings: {folder} is a file; a folder is needed")
+    manifest = engine.manifest("vectors", _settings(config), {"corpus": corpus.describe()})
+    _check_folder(folder, manifest, config)
+    path = folder / config.file_name
+    total = _check_corpus(corpus, config, progress)
+    with VectorFile(path, _identity(manifest), config.resume, config.overwrite) as output:
+        if output.finished:
+            manifest = read_manifest(path) or manifest
+        else:
+            counts = _encode_into(output, engine, corpus, config, total if progress else None)
+            manifest = replace(manifest, counts=counts)
+            write_manifest(path, manifest)
+            output.finish()
+    write_manifest(folder, replace(manifest, counts=_folder_counts(folder)))
+    return manifest
+
+
+def _check_corpus(corpus: Corpus, config: OutputConfig, progress: bool) -> int:
+    """Read the whole corpus once before the first text is encoded; count this shard's passages.
+
+    Reading takes a small share of the time that encoding takes: an error in the last line is
+    found in minutes, not after days, and the progress bar knows its end.
+    """
+    passages = tqdm(corpus, desc="checking", unit="doc", disable=not progress)
+    total = sum(
+        1 for passage in _shard(iter(passages), config) if _text(passage, config) is not None
+    )
+    if not total:
+        raise ValueError(f"{corpus.source}: shard {config.shard_id} holds no passage")
+    return total
+
+
+def _encode_into(
+    output: VectorFile, engine: Engine, corpus: Corpus, config: OutputConfig, total: int | None
+) -> dict[str, int]:
+    """Encode what is not yet in the file; ``total`` None shows no progress."""
+    passages = _shard(iter(corpus), config)
+    done = output.done
+    output.skip(passage.id for passage in islice(passages, done))
+    bar = tqdm(
+        passages,
+        desc="encoding",
+        unit="doc",
+        initial=done,
+        total=total,
+        disable=total is None,
+        smoothing=0.1,
+    )
+    pairs = engine.stream(bar, lambda passage: _text(passage, config))
+    while window := list(islice(pairs, engine.window)):
+        lines = [(passage.id, _line(passage, vector)) for passage, vector in window]
+        output.write(lines, _counts([vector for _, vector in window]))
+    return {**output.counts, "skipped": corpus.problems.count}
+
+
+def _shard(passages: Iterator[Passage], config: OutputConfig) -> Iterator[Passage]:
+    return islice(passages, config.shard_id, None, config.shard_num)
+
+
+def _text(passage: Passage, config: OutputConfig) -> Text:
+    names = config.encoded_fields or tuple(passage.fields)
+    for name in names:
+        if name not in passage.fields:
+            raise ValueError(
+                f"{passage.where}: no field {name!r} to encode; the passage has "
+                f"{', '.join(passage.fields)}"
+            )
+    return join_fields([passage.fields[name] for name in names], config.add_sep)
+
+
+def _line(passage: Passage, vector: Vector) -> str:
+    if isinstance(vector, np.ndarray):
+        value: Any = vector.tolist()
+    else:
+        value = vector or {EMPTY_DOCUMENT: 1}
+    record = {"id": passage.id, "contents": passage.contents, "vector": value}
+    return json.dumps(record, ensure_ascii=False)
+
+
+def _counts(vectors: list[Vector]) -> dict[str, int]:
+    terms = sum(len(vector) for vector in vectors if isinstance(vector, dict))
+    empty = sum(not len(vector) for vector in vectors)
+    return {"documents": len(vectors), "terms": terms, "empty": empty}
+
+
+def _settings(config: OutputConfig) -> dict[str, Any]:
+    """The part of the configuration that the lines depend on."""
+    settings = asdict(config)
+    for name in ("resume", "overwrite"):
+        del settings[name]
+    return settings
+
+
+def _identity(manifest: Manifest) -> dict[str, Any]:
+    """What an interrupted run must share with this one to be taken up."""
+    return {
+        "model": manifest.model["sha256"],
+        "quantiser": manifest.quantiser,
+        "config": manifest.config,
+        "corpus": manifest.inputs["corpus"],
+    }
+
+
+def _check_folder(folder: Path, manifest: Manifest, config: OutputConfig) -> None:
+    """Shards of one folder must be of one model and one quantiser."""
+    there = read_manifest(folder) if folder.is_dir() else None
+    if there is None or (config.overwrite and config.shard_num == 1):
+        return
+    for name in ("model", "vocabulary", "quantiser"):
+        if getattr(there, name) != getattr(manifest, name):
+            raise ValueError(
+                f"{folder} holds vectors of another {name} ({getattr(there, name)}); "
+                "give another folder"
+            )
+
+
+def _folder_counts(folder: Path) -> dict[str, int]:
+    """The counts of all finished files of the folder, added up."""
+    totals: dict[str, int] = {}
+    for path in sorted(folder.glob("embeddings*.jsonl*.manifest")):
+        manifest = read_manifest(path.with_name(path.name.removesuffix(".manifest")))
+        for name, count in (manifest.counts if manifest else {}).items():
+            totals[name] = totals.get(name, 0) + count
+    return totals

@@ -1,0 +1,219 @@
+"""The encoding loop: texts of any number through a tower, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hyper_ir.encode.impacts import Quantiser, impacts, named
+from hyper_ir.encode.tokens import lucene_tokens
+from hyper_ir.manifest import Kind, Manifest
+from hyper_ir.models.heads import LexicalHead
+from hyper_ir.models.retriever import Retriever
+
+Item = TypeVar("Item")
+
+SparseVector = dict[str, int]
+DenseVector = np.ndarray
+Vector = SparseVector | DenseVector
+
+Text = str | tuple[str, str]
+"""A text, or a pair that the tokenizer joins with its separator."""
+
+CPU_TOKENS = 2048
+"""Tokens in a batch on a CPU: more only spills the head's product out of the cache."""
+
+
+@dataclass(frozen=True)
+class EngineConfig:
+    """How texts are grouped and where they are encoded.
+
+    Attributes
+    ----------
+    batch_size: texts in a batch, at most.
+    max_length: texts are cut after so many tokens; None takes the model's own setting.
+    device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, or ``"auto"`` (a GPU where there is one).
+    fp16: half precision on a GPU.
+    """
+
+    batch_size: int = 64
+    max_length: int | None = None
+    device: str = "auto"
+    fp16: bool = False
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise ValueError(f"batch size: {self.batch_size} is not a positive number")
+        if self.max_length is not None and self.max_length < 3:
+            raise ValueError(f"max length: {self.max_length} leaves no room for a word")
+
+
+class Engine:
+    """One side of a retriever, ready to encode.
+
+    Parameters
+    ----------
+    retriever: its tower is moved to the device.
+    side: ``"query"`` or ``"document"``.
+
+    Raises ValueError when the device is not to be had, when fp16 is asked for without a GPU, or
+    when ``max_length`` is more than the model's positions hold.
+    """
+
+    def __init__(
+        self,
+        retriever: Retriever,
+        side: str,
+        config: EngineConfig | None = None,
+        quantiser: Quantiser | None = None,
+    ) -> None:
+        self.config = config or EngineConfig()
+        self.quantiser = quantiser or Quantiser()
+        self.retriever = retriever
+        self.side = side
+        self.device = choose_device(self.config.device)
+        if self.config.fp16 and self.device.type != "cuda":
+            raise ValueError(f"fp16 needs a GPU; the device is {self.device}")
+        tower = retriever.query if side == "query" else retriever.document
+        self.tower = tower.to(self.device).eval()
+        settings = retriever.config
+        own = settings.query_max_length if side == "query" else settings.document_max_length
+        self.max_length = self.config.max_length or own
+        if self.max_length > tower.backbone.max_length:
+            raise ValueError(
+                f"max length: {self.max_length} tokens are more than the "
+                f"{tower.backbone.max_length} positions of {settings.name or 'the model'}"
+            )
+        self.sparse = isinstance(tower.head, LexicalHead)
+        self.tokens = lucene_tokens(retriever.vocabulary)
+
+    @property
+    def window(self) -> int:
+        """How many texts are sorted by length together."""
+        return self.config.batch_size * 16
+
+    def encode(self, texts: Sequence[Text]) -> list[Vector]:
+        """One vector for each text, in order; all texts are held in memory."""
+        vectors: list[Vector | None] = [None] * len(texts)
+        ids = self._tokenize(texts)
+        order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
+        for batch in self._batches(order, ids):
+            for place, vector in zip(
+                batch, self._encode_batch([ids[i] for i in batch]), strict=True
+            ):
+                vectors[place] = vector
+        return [vector for vector in vectors if vector is not None]
+
+    def stream(
+        self, items: Iterable[Item], text: Callable[[Item], Text]
+    ) -> Iterator[tuple[Item, Vector]]:
+        """Yield ``(item, vector)`` in the items' order, reading one window ahead."""
+        iterator = iter(items)
+        while window := list(islice(iterator, self.window)):
+            yield from zip(window, self.encode([text(item) for item in window]), strict=True)
+
+    def manifest(
+        self,
+        kind: Kind,
+        config: dict[str, Any] | None = None,
+        inputs: dict[str, Any] | None = None,
+        counts: dict[str, int] | None = None,
+    ) -> Manifest:
+        """A manifest with this engine's model, vocabulary, quantiser and lengths."""
+        model = self.retriever.manifest()
+        quantiser = {"factor": self.quantiser.factor, "top_k": self.quantiser.top_k}
+        settings = {"side": self.side, "max_length": self.max_length, "fp16": self.config.fp16}
+        return Manifest(
+            kind=kind,
+            model=model.model,
+            vocabulary=model.vocabulary,
+            quantiser=quantiser if self.sparse else {},
+            config={**settings, **(config or {})},
+            inputs=inputs or {},
+            counts=counts or {},
+        )
+
+    def _tokenize(self, texts: Sequence[Text]) -> list[list[int]]:
+        if not texts:
+            return []
+        batch: Any = list(texts)
+        encoded = self.retriever.tokenizer(
+            batch,
+            truncation=True,
+            max_length=self.max_length,
+            padding=False,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+            verbose=False,
+        )
+        ids: list[list[int]] = encoded["input_ids"]
+        return ids
+
+    def _batches(self, order: list[int], ids: list[list[int]]) -> Iterator[list[int]]:
+        """Cut the order (longest text first) into batches of at most so many texts and tokens."""
+        size = self.config.batch_size
+        budget = CPU_TOKENS if self.device.type == "cpu" else size * self.max_length
+        start = 0
+        while start < len(order):
+            longest = max(len(ids[order[start]]), 1)
+            end = start + max(1, min(size, budget // longest))
+            yield order[start:end]
+            start = end
+
+    def _encode_batch(self, ids: list[list[int]]) -> list[Vector]:
+        if not ids[-1]:  # a tokenizer without special tokens gives nothing for an empty text
+            kept = [row for row in ids if row]
+            empty: Vector = {} if self.sparse else np.zeros(self.tower.head.width, np.float32)
+            return (self._encode_batch(kept) if kept else []) + [empty] * (len(ids) - len(kept))
+        input_ids, mask = self._padded(ids)
+        with (
+            torch.inference_mode(),
+            torch.autocast("cuda", torch.float16, enabled=self.config.fp16),
+        ):
+            vectors = self.tower(input_ids, mask).float()
+        if self.sparse:
+            return [named(*terms, self.tokens) for terms in impacts(vectors, self.quantiser)]
+        dense = vectors.cpu().numpy()
+        if not np.isfinite(dense).all():
+            raise ValueError("the model's vectors hold NaN or infinity: its checkpoint is damaged")
+        return list(dense)
+
+    def _padded(self, ids: list[list[int]]) -> tuple[Tensor, Tensor]:
+        """Ids and mask, both (batch, length) int64, padded at the right to the longest text."""
+        padding = self.retriever.tokenizer.pad_token_id or 0
+        length = len(ids[0])
+        rows = [row + [padding] * (length - len(row)) for row in ids]
+        real = [[1] * len(row) + [0] * (length - len(row)) for row in ids]
+        return torch.tensor(rows, device=self.device), torch.tensor(real, device=self.device)
+
+
+def join_fields(values: Sequence[str], add_sep: bool) -> Text:
+    """Fields to one text: joined by a space, or two of them as a pair with a separator."""
+    if add_sep and len(values) == 2:
+        return (values[0], values[1])
+    return " ".join(values)
+
+
+def choose_device(name: str) -> torch.device:
+    """The torch device of this name; ``"auto"`` is a GPU where there is one.
+
+    Raises ValueError for an unknown name and for a GPU that is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(
+            f"device: {name!r} is none; for example cpu, cuda, cuda:0, auto"
+        ) from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        count = torch.cuda.device_count()
+        raise ValueError(f"device: {name} is not there; this machine has {count} CUDA GPUs")
+    return device

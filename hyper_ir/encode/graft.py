@@ -1,0 +1,86 @@
+"""``python -m hyper_ir.encode.graft``: give an encoder without a masked-LM head a lexical one."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hyper_ir.command import Parser, run
+from hyper_ir.data.corpus import FORMATS, open_corpus
+from hyper_ir.problems import Problems
+
+EXAMPLE = """
+python -m hyper_ir.encode.graft --encoder models/all-MiniLM-L6-v2 \\
+  --corpus corpus.jsonl.gz --output models/minilm-lexical
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The verb's arguments; the defaults are those of GraftConfig and SampleConfig."""
+    from hyper_ir.encode.grafting import SampleConfig
+    from hyper_ir.models.grafting import GraftConfig
+
+    config, sample = GraftConfig(), SampleConfig()
+    verb = Parser(
+        "python -m hyper_ir.encode.graft",
+        "Fit a lexical head for an encoder in closed form, on a collection's texts:\n"
+        "a zero-shot SPLADE from any encoder, and a start for training.",
+        EXAMPLE,
+    )
+    verb.add_argument("--encoder", required=True, metavar="MODEL", help="an encoder's folder")
+    verb.add_argument("--corpus", required=True, help="file, folder, or ir_datasets:NAME")
+    verb.add_argument("--format", choices=FORMATS, default="auto", help="of the corpus")
+    verb.add_argument(
+        "--on-bad-input", choices=["stop", "skip"], default="stop", help="skip counts and lists"
+    )
+    verb.add_argument("--output", required=True, help="folder for the retriever")
+    verb.add_argument("--overwrite", action="store_true", help="replace the folder")
+    verb.add_argument("--tokens", type=int, default=sample.tokens, help="tokens fitted on")
+    verb.add_argument(
+        "--max-length", type=int, default=sample.max_length, help="of a text fitted on"
+    )
+    verb.add_argument("--seed", type=int, default=sample.seed, help="of the sample")
+    verb.add_argument("--ridge", type=float, default=config.ridge, help="the regression's penalty")
+    verb.add_argument(
+        "--threshold", type=float, default=config.threshold, help="cosine that gives no weight"
+    )
+    verb.add_argument("--scale", type=float, default=config.scale, help="of the logits")
+    verb.add_argument(
+        "--idf-power", type=float, default=config.idf_power, help="how much rare tokens weigh"
+    )
+    return verb
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse, check, fit, save, and name the next command."""
+    arguments = parser().parse_args(argv)
+
+    from hyper_ir.encode.grafting import SampleConfig, graft
+    from hyper_ir.models.grafting import GraftConfig
+
+    output = Path(arguments.output)
+    if output.exists() and not arguments.overwrite:
+        raise ValueError(f"{output} exists already; --overwrite replaces it")
+    config = GraftConfig(arguments.ridge, arguments.threshold, arguments.scale, arguments.idf_power)
+    sample = SampleConfig(arguments.tokens, arguments.max_length, seed=arguments.seed)
+    problems = Problems(arguments.on_bad_input)
+    corpus = open_corpus(arguments.corpus, format=arguments.format, problems=problems)
+    texts = (" ".join(passage.fields.values()) for passage in corpus)
+    retriever, fitted = graft(arguments.encoder, texts, config, sample)
+    retriever.save_pretrained(output, overwrite=arguments.overwrite)
+    if problems.count:
+        print(problems.summary(), file=sys.stderr)
+    print(
+        f"fitted on {fitted.tokens:,} tokens; {fitted.self_accuracy:.0%} of the last batch's "
+        f"tokens are their own nearest: {output}"
+    )
+    print(
+        f"next: python -m hyper_ir.encode input --corpus {arguments.corpus} "
+        f"output --embeddings vectors/NAME encoder --encoder {output}"
+    )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,112 @@
+"""Topics to encoded topics: the two forms that stock Pyserini's impact search reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from hyper_ir.data.records import Topic
+from hyper_ir.data.vectors import EMPTY_QUERY
+from hyper_ir.encode.engine import Engine, Vector
+from hyper_ir.files import atomic_text
+from hyper_ir.manifest import Manifest, write_manifest
+
+CLAUSE_LIMIT = 1024
+"""Terms in a query that Lucene takes as Pyserini starts it; one query over it fails its batch."""
+
+SUFFIXES = (".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz", ".pkl")
+
+
+@dataclass(frozen=True)
+class EncodedTopics:
+    """What was written.
+
+    Attributes
+    ----------
+    manifest: stands beside the file.
+    over_limit: ids of topics with more terms than stock Lucene takes.
+    """
+
+    manifest: Manifest
+    over_limit: list[str]
+
+
+def check_output(path: Path, sparse: bool) -> None:
+    """Raise ValueError when topics of this kind cannot be written under this name."""
+    if path.is_dir():
+        raise ValueError(f"output: {path} is a folder; a file is needed")
+    if not path.name.endswith(SUFFIXES):
+        raise ValueError(f"output: {path.name} ends in none of {', '.join(SUFFIXES)}")
+    if path.suffix == ".pkl" and sparse:
+        raise ValueError(f"output: {path.name}: impacts are written as .tsv or .jsonl")
+    if ".tsv" in path.suffixes and not sparse:
+        raise ValueError(f"output: {path.name}: dense vectors are written as .jsonl or .pkl")
+
+
+def encode_topics(
+    engine: Engine, topics: Sequence[Topic], path: Path, progress: bool = True
+) -> EncodedTopics:
+    """Encode topics and write them, atomically, with their manifest.
+
+    The name's ending decides the form:
+
+    - ``.tsv``: ``id TAB token token …``, a token repeated as often as its impact, which
+      ``pyserini.search.lucene --impact --topics FILE`` reads without an encoder;
+    - ``.jsonl``: ``{"id", "contents", "vector"}``, which the same reads as ``--encoder FILE``
+      beside the raw topics;
+    - ``.pkl`` (dense): the data frame of ``pyserini.encode.query``.
+
+    Raises ValueError for another ending, or one that does not go with the model.
+    """
+    check_output(path, engine.sparse)
+    bar = tqdm(topics, desc="encoding", unit="topic", disable=not progress)
+    pairs = list(engine.stream(bar, lambda topic: topic.text))
+    if path.suffix == ".pkl":
+        _write_frame(path, pairs)
+    else:
+        line = _tsv_line if ".tsv" in path.suffixes else _json_line
+        with atomic_text(path) as handle:
+            handle.writelines(line(topic, vector) for topic, vector in pairs)
+    counts = {
+        "topics": len(pairs),
+        "terms": sum(len(vector) for _, vector in pairs if isinstance(vector, dict)),
+        "empty": sum(not len(vector) for _, vector in pairs),
+    }
+    manifest = engine.manifest("topics", counts=counts)
+    write_manifest(path, manifest)
+    over = [t.id for t, vector in pairs if isinstance(vector, dict) and len(vector) > CLAUSE_LIMIT]
+    return EncodedTopics(manifest, over)
+
+
+def _tsv_line(topic: Topic, vector: Vector) -> str:
+    assert isinstance(vector, dict)
+    terms = vector or {EMPTY_QUERY: 1}
+    repeated = (token for token, impact in terms.items() for _ in range(impact))
+    return f"{topic.id}\t{' '.join(repeated)}\n"
+
+
+def _json_line(topic: Topic, vector: Vector) -> str:
+    value = vector.tolist() if isinstance(vector, np.ndarray) else vector or {EMPTY_QUERY: 1}
+    record = {"id": topic.id, "contents": topic.text, "vector": value}
+    return json.dumps(record, ensure_ascii=False) + "\n"
+
+
+def _write_frame(path: Path, pairs: list[tuple[Topic, Vector]]) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    columns = {
+        "id": [topic.id for topic, _ in pairs],
+        "text": [topic.text for topic, _ in pairs],
+        "embedding": [vector for _, vector in pairs],
+    }
+    try:
+        pd.DataFrame(columns).to_pickle(partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
