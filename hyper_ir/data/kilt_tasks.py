@@ -51,7 +51,8 @@ def read_kilt_task(
 
     Memory: one record, and 11 to 21 bytes an id to find duplicates (see ``Duplicates``).
     Bad records go to ``problems``: no id or white space in it, an id that was there before, a
-    field of another type than KILT's, a provenance entry without ``wikipedia_id``.
+    field of another type than KILT's, a provenance entry without ``wikipedia_id``. Raises
+    ValueError where the file does not exist or no record is left.
     """
     problems = problems if problems is not None else Problems()
     return _read(require_file(path, "KILT task"), problems)
@@ -69,6 +70,8 @@ def _read(path: Path, problems: Problems) -> Iterator[KiltRecord]:
             problems.found(where, str(error))
             continue
         yield record
+    if not len(duplicates):
+        raise ValueError(f"{path}: no record could be read\n{problems.summary()}".rstrip())
 
 
 def _places(path: Path) -> Iterator[tuple[str, str]]:
