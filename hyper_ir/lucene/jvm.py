@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from hyper_ir.lucene import java
@@ -66,7 +67,9 @@ def _boot() -> None:
     if chosen.feature >= 24:  # which warns about what Lucene and pyjnius do by design
         options += ["--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"]
     _jnius_config().add_options(*options)
-    with _environment(java.environment(chosen)):
+    # Only dense search would use the vector module, and asking for it prints a warning.
+    plain = replace(chosen, has_vector_module=False)
+    with _environment(java.environment(plain)):
         try:
             autoclass = _autoclass()
             autoclass("java.lang.String")

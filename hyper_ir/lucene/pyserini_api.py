@@ -54,25 +54,40 @@ def load() -> Pyserini:
 
     Raises ValueError when the JVM cannot start or Pyserini cannot be imported.
     """
+    search = import_module("pyserini.search.lucene")
+    return Pyserini(
+        search.LuceneSearcher,
+        search.LuceneImpactSearcher,
+        import_module("pyserini.index.lucene").LuceneIndexReader,
+        import_module("pyserini.pyclass").autoclass,
+    )
+
+
+def encoder_bases() -> tuple[Any, Any]:
+    """Pyserini's ``(DocumentEncoder, QueryEncoder)``, whose import starts the JVM too.
+
+    Raises ValueError as ``load`` does.
+    """
+    encode = import_module("pyserini.encode")
+    return encode.DocumentEncoder, encode.QueryEncoder
+
+
+def import_module(name: str) -> Any:
+    """Import a module of Pyserini, after the JVM has been started with the right Java.
+
+    Raises ValueError when the JVM cannot start or the module cannot be imported.
+    """
     jvm.start()
     try:
         with _openai_key():
             _require_catalogue()
-            index = importlib.import_module("pyserini.index.lucene")
-            search = importlib.import_module("pyserini.search.lucene")
-            pyclass = importlib.import_module("pyserini.pyclass")
+            return importlib.import_module(name)
     except Exception as error:  # whatever its many dependencies raise when imported
-        reason = str(error).strip().splitlines()[:1]
+        reason = "".join(str(error).strip().splitlines()[:1])
         raise ValueError(
-            f"Pyserini {version()} cannot be imported: {type(error).__name__}: "
-            f"{''.join(reason)}; python -m hyper_ir.doctor tells more"
+            f"{name} (Pyserini {version()}) cannot be imported: {type(error).__name__}: {reason}; "
+            "python -m hyper_ir.doctor tells more"
         ) from error
-    return Pyserini(
-        search.LuceneSearcher,
-        search.LuceneImpactSearcher,
-        index.LuceneIndexReader,
-        pyclass.autoclass,
-    )
 
 
 @contextmanager

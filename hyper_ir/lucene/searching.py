@@ -7,19 +7,18 @@ the second, third, … of equal scores by 0.000001 each, as far as a 32-bit floa
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from hyper_ir.data.records import Hit
 from hyper_ir.lucene import jvm, pyserini_api
 from hyper_ir.lucene.indexing import TextAnalysis, require_index
+from hyper_ir.lucene.queries import Vector, check_batch, check_queries
 from hyper_ir.manifest import Manifest, read_manifest
 
 K1 = 0.9
 B = 0.4
-
-Vector = Mapping[str, int]
 
 
 class BM25Searcher:
@@ -61,7 +60,7 @@ class BM25Searcher:
         self, queries: Sequence[tuple[str, str]], hits: int, threads: int = 1
     ) -> dict[str, list[Hit]]:
         """The best ``hits`` documents of every ``(id, text)``, by id; ids must differ."""
-        _check_batch([id for id, _ in queries], hits, threads)
+        check_batch([id for id, _ in queries], hits, threads)
         # A text has fewer words than characters; below Lucene's limit nothing changes.
         jvm.raise_clause_limit(max((len(text) for _, text in queries), default=0))
         ids, texts = [id for id, _ in queries], [text for _, text in queries]
@@ -103,10 +102,11 @@ class ImpactSearcher:
         """The best ``hits`` documents of every ``(id, {token: weight})``, by id; ids must differ.
 
         A query without tokens, or without one that the index knows, finds nothing. Raises
-        ValueError for weights that are no integers from 1 to 2**31 - 1.
+        ValueError for weights that are no integers from 1 to 2**31 - 1, and for a query of more
+        than ``jvm.CLAUSE_LIMIT`` tokens of the index.
         """
-        _check_batch([id for id, _ in queries], hits, threads)
-        jvm.raise_clause_limit(max((len(vector) for _, vector in queries), default=0))
+        check_batch([id for id, _ in queries], hits, threads)
+        check_queries(queries)
         ids, vectors = [id for id, _ in queries], [vector for _, vector in queries]
         with _java_errors("impact search"):
             found = self._searcher.batch_search(vectors, ids, hits, threads)
@@ -146,13 +146,6 @@ def _set_analysis(searcher: Any, analysis: TextAnalysis, pyserini: pyserini_api.
 
 def _hits(found: Any) -> list[Hit]:
     return [Hit(hit.docid, hit.score) for hit in found]
-
-
-def _check_batch(ids: Sequence[str], hits: int, threads: int) -> None:
-    if hits < 1 or threads < 1:
-        raise ValueError(f"hits and threads: at least 1 each, not {hits} and {threads}")
-    if len(set(ids)) != len(ids):
-        raise ValueError("queries: an id occurs twice in one batch")
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -14,11 +14,10 @@ from tqdm import tqdm
 
 from hyper_ir.data.records import Hit
 from hyper_ir.data.vectors import read_vectors
+from hyper_ir.lucene.queries import Vector, check_batch, check_queries
 from hyper_ir.manifest import Manifest, read_manifest
 from hyper_ir.problems import Problems
 from hyper_ir.search.ranking import adjust_ties, best
-
-Vector = Mapping[str, int]
 
 
 class ExactSearcher:
@@ -88,10 +87,8 @@ class ExactSearcher:
 
         Memory beside the matrix: 12 bytes a document and the query's postings, for each thread.
         """
-        if hits < 1 or threads < 1:
-            raise ValueError(f"hits and threads: at least 1 each, not {hits} and {threads}")
-        if len({id for id, _ in queries}) != len(queries):
-            raise ValueError("queries: an id occurs twice in one batch")
+        check_batch([id for id, _ in queries], hits, threads)
+        check_queries(queries)
         with ThreadPoolExecutor(threads) as pool:
             found = pool.map(lambda query: self._search(query[1], hits), queries)
             return {id: ranked for (id, _), ranked in zip(queries, found, strict=True)}

@@ -1,0 +1,39 @@
+"""What a query vector must be before Lucene, or the exact searcher, sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+LARGEST_WEIGHT = 2**31 - 1  # Java's int
+
+Vector = Mapping[str, int]
+
+
+def check_queries(queries: Sequence[tuple[str, Vector]]) -> None:
+    """Raise ValueError unless all weights are integers from 1 to 2**31 - 1.
+
+    Pyserini cuts 1.5 down to 1; a weight of 0 finds every document with the token, at score 0.
+    """
+    for id, vector in queries:
+        for token, weight in vector.items():
+            if type(weight) is not int or not 1 <= weight <= LARGEST_WEIGHT:
+                raise ValueError(
+                    f"query {id}: weight {weight!r} of token {token!r} is not an integer from 1 "
+                    f"to {LARGEST_WEIGHT}"
+                )
+
+
+def check_batch(ids: Sequence[str], hits: int, threads: int) -> None:
+    """Raise ValueError for an id that occurs twice and for fewer than 1 hit or thread."""
+    if hits < 1 or threads < 1:
+        raise ValueError(f"hits and threads: at least 1 each, not {hits} and {threads}")
+    if len(set(ids)) != len(ids):
+        raise ValueError("queries: an id occurs twice in one batch")
+
+
+def heaviest(vector: Vector, limit: int) -> dict[str, int]:
+    """The ``limit`` tokens of the largest weight, ties by token; all where there are no more."""
+    if len(vector) <= limit:
+        return dict(vector)
+    ranked = sorted(vector.items(), key=lambda item: (-item[1], item[0]))
+    return dict(ranked[:limit])

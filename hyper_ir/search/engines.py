@@ -1,0 +1,123 @@
+"""Which engine answers impact queries: Lucene where there is a Java, else the exact searcher."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, get_args
+
+from hyper_ir.data.records import Hit
+from hyper_ir.data.vectors import vector_files
+from hyper_ir.lucene.indexing import is_index
+from hyper_ir.lucene.java import find_java
+from hyper_ir.lucene.queries import Vector
+from hyper_ir.lucene.searching import is_impact
+from hyper_ir.manifest import Manifest, read_manifest
+
+Engine = Literal["auto", "lucene", "exact"]
+
+
+class ImpactEngine(Protocol):
+    """What ``ImpactSearcher`` and ``ExactSearcher`` have in common."""
+
+    manifest: Manifest | None
+    documents: int
+
+    def knows(self, token: str) -> bool:
+        """Whether any document has the token."""
+
+    def search(
+        self, queries: Sequence[tuple[str, Vector]], hits: int, threads: int = 1
+    ) -> dict[str, list[Hit]]:
+        """The best hits of every query, by its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An engine and what it reads, known to exist.
+
+    Attributes
+    ----------
+    engine: ``"lucene"`` or ``"exact"``.
+    path: a Lucene index, or a file or folder of vectors.
+    why: said when the choice may surprise; else empty.
+    manifest: of what stands at ``path``.
+    """
+
+    engine: Literal["lucene", "exact"]
+    path: Path
+    why: str
+    manifest: Manifest | None
+
+    def open(self, min_idf: float, progress: bool = True) -> ImpactEngine:
+        """Start the engine: seconds for Lucene, a pass over the vectors for the exact one."""
+        if self.engine == "lucene":
+            from hyper_ir.lucene.searching import ImpactSearcher
+
+            return ImpactSearcher(self.path, min_idf=min_idf)
+        from hyper_ir.search.exact import ExactSearcher
+
+        return ExactSearcher.from_files(self.path, min_idf=min_idf, progress=progress)
+
+
+def plan(index: str | os.PathLike[str], engine: Engine = "auto") -> Plan:
+    """Choose the engine for an impact index, or for vectors, without opening anything.
+
+    ``auto`` takes Lucene for an index where a Java is found; the exact searcher for vectors, and
+    for an index without Java whose manifest names vectors that are still there. Raises
+    ValueError where the wished engine cannot read what stands at ``index``.
+    """
+    path = Path(index)
+    if engine not in get_args(Engine):
+        raise ValueError(f"engine: {engine!r} is none of {', '.join(get_args(Engine))}")
+    if not path.exists():
+        raise ValueError(f"index: {path} does not exist; python -m hyper_ir.index makes one")
+    if not is_index(path):
+        return _plan_vectors(path, engine)
+    manifest = read_manifest(path)
+    if manifest is not None and not is_impact(manifest):
+        raise ValueError(f"index: {path} holds texts, not impacts; search it with --bm25")
+    if engine == "exact":
+        return Plan("exact", _vectors_of(path, manifest), "", manifest)
+    try:
+        find_java()
+    except ValueError as error:
+        if engine == "lucene":
+            raise
+        vectors = _or_else(lambda: _vectors_of(path, manifest), error)
+        return Plan("exact", vectors, f"searching {vectors} without Lucene: {error}", manifest)
+    return Plan("lucene", path, "", manifest)
+
+
+def _plan_vectors(path: Path, engine: Engine) -> Plan:
+    try:
+        vector_files(path)
+    except ValueError as error:
+        raise ValueError(f"index: {path} is no Lucene index and holds no vectors") from error
+    if engine == "lucene":
+        raise ValueError(
+            f"index: {path} holds vectors, no Lucene index; python -m hyper_ir.index --impact "
+            f"--input {path} makes one"
+        )
+    why = "" if engine == "exact" else f"searching the vectors of {path} without Lucene"
+    return Plan("exact", path, why, read_manifest(path))
+
+
+def _vectors_of(index: Path, manifest: Manifest | None) -> Path:
+    named = manifest.inputs.get("vectors") if manifest is not None else None
+    if not isinstance(named, str) or not Path(named).exists():
+        where = f"{named} is gone" if named else "its manifest names none"
+        raise ValueError(
+            f"index: the exact engine needs the vectors of {index}, and {where}; "
+            "give the vectors themselves as --index"
+        )
+    return Path(named)
+
+
+def _or_else(attempt: Callable[[], Path], first: ValueError) -> Path:
+    try:
+        return attempt()
+    except ValueError as second:
+        raise ValueError(f"{first}; {second}") from second
