@@ -85,6 +85,22 @@ def read_run_file(path: str | os.PathLike[str], problems: Problems | None = None
     return RunFile(tag, {topic_id: found for topic_id, found in scores.items() if found})
 
 
+def tag_of(path: str | os.PathLike[str]) -> tuple[str, int]:
+    """The tag of a run's first line, and that line's number.
+
+    Raises ValueError with FILE:LINE where that line is broken, and where there is no line.
+    """
+    require_file(path, "run")
+    for number, line in read_lines(path):
+        columns = line.split(None, 6)
+        if not columns:
+            continue
+        if _score(columns) is None:
+            raise ValueError(f"{path}:{number}: {_complaint(columns)}")
+        return columns[5], number
+    raise ValueError(f"{path}: the run is empty")
+
+
 def _score(columns: list[str]) -> float | None:
     """The score of a line in order, else None; white space in an id shifts the columns."""
     try:

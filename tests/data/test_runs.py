@@ -14,6 +14,7 @@ from hyper_ir.data.runs import (
     read_run,
     read_run_file,
     remove_query,
+    tag_of,
     to_pages,
     write_run,
 )
@@ -168,3 +169,11 @@ def test_pages_split_at_the_last_number_sign() -> None:
 
 def test_the_query_itself_is_removed() -> None:
     assert remove_query([Hit("q", 2.0), Hit("q1", 1.0)], "q") == [Hit("q1", 1.0)]
+
+
+def test_tag_is_that_of_the_first_line(tmp_path: Path) -> None:
+    assert tag_of(run_of(tmp_path, "", "q Q0 a 1 1.0 bm25", "broken")) == ("bm25", 2)
+    with pytest.raises(ValueError, match=r"run\.trec:1: 2 columns"):
+        tag_of(run_of(tmp_path, "not this"))
+    with pytest.raises(ValueError, match="the run is empty"):
+        tag_of(run_of(tmp_path))
