@@ -1,20 +1,36 @@
-"""Pyserini's encoder interface over a retriever: hand these to ``LuceneImpactSearcher``."""
+"""Pyserini's encoder interface over a retriever: hand these to ``LuceneImpactSearcher``.
+
+Importing this module starts the JVM, since Pyserini does. Where there is no Java the encoders
+stand on plain objects instead, and work with everything that needs none.
+"""
 
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pyserini.encode import DocumentEncoder, QueryEncoder
 
 from hyper_ir.encode.engine import Engine, EngineConfig, Text, Vector, join_fields
 from hyper_ir.encode.impacts import Quantiser
+from hyper_ir.lucene import pyserini_api
 from hyper_ir.manifest import Manifest
 from hyper_ir.models.retriever import Retriever
 
+if TYPE_CHECKING:
 
-class HyperDocumentEncoder(DocumentEncoder):  # type: ignore[misc]
+    class _DocumentEncoder: ...
+
+    class _QueryEncoder: ...
+
+else:
+    try:
+        _DocumentEncoder, _QueryEncoder = pyserini_api.encoder_bases()
+    except ValueError:
+        _DocumentEncoder = _QueryEncoder = object
+
+
+class HyperDocumentEncoder(_DocumentEncoder):
     """Documents to impacts (lexical models) or to rows of an array (dense models).
 
     Parameters
@@ -61,7 +77,7 @@ class HyperDocumentEncoder(DocumentEncoder):  # type: ignore[misc]
         return vectors if self.engine.sparse else np.asarray(vectors, np.float32)
 
 
-class HyperQueryEncoder(QueryEncoder):  # type: ignore[misc]
+class HyperQueryEncoder(_QueryEncoder):
     """Queries to impacts (lexical models) or to a vector (dense models).
 
     Parameters
@@ -83,6 +99,7 @@ class HyperQueryEncoder(QueryEncoder):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self.has_model = True
+        self.has_encoded_query = False
         self.retriever = _retriever(model)
         self.engine = Engine(
             self.retriever,

@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hyper_ir.data.corpus import open_corpus
+from hyper_ir.data.vectors import EMPTY_DOCUMENT, read_vectors
+from hyper_ir.encode.documents import OutputConfig, encode_corpus
+from hyper_ir.encode.engine import Engine, EngineConfig
+from hyper_ir.encode.impacts import Quantiser
+from hyper_ir.manifest import read_manifest
+from hyper_ir.models.retriever import Retriever
+from hyper_ir.problems import Problems
+from tests.tiny_models import TEXTS, save_checkpoint
+
+PASSAGES = 100
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_checkpoint(tmp_path_factory.mktemp("models") / "bert")
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("corpus") / "corpus.jsonl"
+    draw = random.Random(0)
+    words = " ".join(TEXTS).split()
+    with open(path, "w") as handle:
+        for number in range(PASSAGES):
+            text = " ".join(draw.choices(words, k=draw.randint(1, 30)))
+            handle.write(json.dumps({"_id": f"d{number}", "title": "T", "text": text}) + "\n")
+    return path
+
+
+def engine(model: Path, batch_size: int = 1, **more: float) -> Engine:
+    retriever = Retriever.from_pretrained(model)
+    quantiser = Quantiser(more.get("factor", 100.0))
+    return Engine(retriever, "document", EngineConfig(batch_size, 32, "cpu"), quantiser)
+
+
+def test_the_file_holds_every_passage_in_order(model: Path, corpus: Path, tmp_path: Path) -> None:
+    manifest = encode_corpus(
+        engine(model), open_corpus(str(corpus)), tmp_path / "v", progress=False
+    )
+    vectors = list(read_vectors(tmp_path / "v"))
+    assert [id for id, _, _ in vectors] == [f"d{i}" for i in range(PASSAGES)]
+    texts = [" ".join(passage.fields.values()) for passage in open_corpus(str(corpus))]
+    assert [vector for _, vector, _ in vectors] == engine(model, 64).encode(texts)
+    assert manifest.counts["documents"] == PASSAGES
+    assert manifest.counts["terms"] == sum(len(vector) for _, vector, _ in vectors)
+    assert read_manifest(tmp_path / "v") == manifest
+    first = json.loads((tmp_path / "v" / "embeddings.jsonl").read_text().splitlines()[0])
+    assert first["contents"].startswith("T\n")
+
+
+def test_shards_together_are_the_whole(model: Path, corpus: Path, tmp_path: Path) -> None:
+    for shard in range(3):
+        config = OutputConfig(shard_id=shard, shard_num=3, compress=True)
+        encode_corpus(engine(model), open_corpus(str(corpus)), tmp_path / "v", config, False)
+    encode_corpus(engine(model), open_corpus(str(corpus)), tmp_path / "w", progress=False)
+    sharded = {id: vector for id, vector, _ in read_vectors(tmp_path / "v")}
+    assert sharded == {id: vector for id, vector, _ in read_vectors(tmp_path / "w")}
+    manifest = read_manifest(tmp_path / "v")
+    assert manifest is not None
+    assert manifest.counts["documents"] == PASSAGES
+
+
+def test_a_text_without_terms_gets_the_placeholder(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "c.jsonl").write_text('{"id": "a", "contents": "zebras"}\n')
+    encode_corpus(
+        engine(model, factor=1e-6),
+        open_corpus(str(tmp_path / "c.jsonl")),
+        tmp_path / "v",
+        None,
+        False,
+    )
+    assert [vector for _, vector, _ in read_vectors(tmp_path / "v")] == [{EMPTY_DOCUMENT: 1}]
+
+
+def test_bad_input_in_the_last_line_is_found_before_the_first_text_is_encoded(
+    model: Path, corpus: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "c.jsonl").write_text(corpus.read_text() + '{"_id": "d7", "text": "again"}\n')
+    working = engine(model)
+    working.encode = lambda texts: pytest.fail("encoded before the check")  # type: ignore[method-assign]
+    with pytest.raises(ValueError, match=rf"c\.jsonl:{PASSAGES + 1}"):
+        encode_corpus(working, open_corpus(str(tmp_path / "c.jsonl")), tmp_path / "v", None, False)
+    assert not list((tmp_path / "v").glob("*.jsonl"))
+
+
+def test_bad_records_are_skipped_and_counted_where_asked(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "c.jsonl").write_text('{"id": "a", "contents": "x"}\n{broken\n{"id": "b"}\n')
+    source = open_corpus(str(tmp_path / "c.jsonl"), problems=Problems("skip"))
+    manifest = encode_corpus(engine(model), source, tmp_path / "v", None, False)
+    assert (manifest.counts["documents"], manifest.counts["skipped"]) == (1, 2)
+
+
+def test_a_field_that_is_not_there_is_named(model: Path, corpus: Path, tmp_path: Path) -> None:
+    config = OutputConfig(encoded_fields=("title", "abstract"))
+    with pytest.raises(ValueError, match=r"corpus\.jsonl:1: no field 'abstract'"):
+        encode_corpus(engine(model), open_corpus(str(corpus)), tmp_path / "v", config, False)
+
+
+def test_what_is_there_is_kept_unless_asked_otherwise(
+    model: Path, corpus: Path, tmp_path: Path
+) -> None:
+    def encode(factor: float = 100.0, **settings: bool) -> None:
+        source = open_corpus(str(corpus))
+        config = OutputConfig(**settings)  # type: ignore[arg-type]
+        encode_corpus(engine(model, factor=factor), source, tmp_path / "v", config, False)
+
+    encode()
+    before = (tmp_path / "v" / "embeddings.jsonl").read_bytes()
+    with pytest.raises(ValueError, match="exists already"):
+        encode()
+    encode(resume=True)
+    assert (tmp_path / "v" / "embeddings.jsonl").read_bytes() == before
+    with pytest.raises(ValueError, match="another quantiser"):
+        encode(factor=50.0, resume=True)
+    encode(factor=50.0, overwrite=True)
+    assert (tmp_path / "v" / "embeddings.jsonl").read_bytes() != before
+    with pytest.raises(ValueError, match="is a file"):
+        encode_corpus(engine(model), open_corpus(str(corpus)), corpus, None, False)
+
+
+def command(model: Path, corpus: Path, folder: Path, *more: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "hyper_ir.encode", "input", "--corpus", str(corpus)),
+        *("output", "--embeddings", str(folder), "--resume", *more),
+        *("encoder", "--encoder", str(model), "--batch-size", "1", "--max-length", "32"),
+    ]
+
+
+def done(folder: Path) -> int:
+    try:
+        return int(json.loads(next(folder.glob(".*.progress")).read_text())["done"])
+    except (StopIteration, ValueError):
+        return 0
+
+
+def kill_and_resume(
+    model: Path, corpus: Path, folder: Path, kills: int, seed: int, *more: str
+) -> int:
+    """Kill an encoding again and again after it began to write; return how many kills hit it."""
+    draw = random.Random(seed)
+    hits = 0
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    for _ in range(kills):
+        before = done(folder)
+        process = subprocess.Popen(
+            command(model, corpus, folder, *more), env=environment, stderr=subprocess.DEVNULL
+        )
+        while process.poll() is None and done(folder) == before:
+            time.sleep(0.001)
+        time.sleep(draw.random() * 0.05)
+        process.send_signal(signal.SIGKILL)
+        hits += process.wait() == -signal.SIGKILL
+        if (folder / "embeddings.jsonl").exists():
+            break
+    subprocess.run(command(model, corpus, folder, *more), env=environment, check=True)
+    return hits
+
+
+def test_a_killed_run_is_taken_up_where_it_was(model: Path, corpus: Path, tmp_path: Path) -> None:
+    encode_corpus(engine(model), open_corpus(str(corpus)), tmp_path / "whole", None, False)
+    assert kill_and_resume(model, corpus, tmp_path / "killed", 1, seed=1) == 1
+    for name in ("embeddings.jsonl", "hyper_ir.manifest", "embeddings.jsonl.manifest"):
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert len(list((tmp_path / "killed").iterdir())) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("compressed", [False, True])
+def test_ten_kills_change_nothing(
+    model: Path, corpus: Path, tmp_path: Path, compressed: bool
+) -> None:
+    large = tmp_path / "large.jsonl"
+    lines = corpus.read_text().splitlines()
+    with open(large, "w") as handle:
+        for number in range(60):
+            handle.writelines(line.replace('"d', f'"d{number}-') + "\n" for line in lines)
+    config = OutputConfig(compress=compressed)
+    encode_corpus(engine(model), open_corpus(str(large)), tmp_path / "whole", config, False)
+    flags = ["--compress"] if compressed else []
+    hits = kill_and_resume(model, large, tmp_path / "killed", 10, 7, *flags)
+    assert hits == 10
+    for path in (tmp_path / "whole").iterdir():
+        assert (tmp_path / "killed" / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_a_resumed_run_refuses_another_corpus_or_other_settings(
+    model: Path, corpus: Path, tmp_path: Path
+) -> None:
+    kill = engine(model)
+    stream = kill.stream
+
+    def interrupted(items, text):  # type: ignore[no-untyped-def]
+        for count, pair in enumerate(stream(items, text)):
+            if count == 40:
+                raise KeyboardInterrupt
+            yield pair
+
+    kill.stream = interrupted  # type: ignore[method-assign]
+    copy = tmp_path / "corpus.jsonl"
+    copy.write_text(corpus.read_text())
+    with pytest.raises(KeyboardInterrupt):
+        encode_corpus(kill, open_corpus(str(copy)), tmp_path / "v", None, False)
+    assert done(tmp_path / "v") == kill.window * 2
+    with pytest.raises(ValueError, match="interrupted run; --resume"):
+        encode_corpus(engine(model), open_corpus(str(copy)), tmp_path / "v", None, False)
+    resume = OutputConfig(resume=True)
+    with pytest.raises(ValueError, match="other settings \\(quantiser\\)"):
+        encode_corpus(
+            engine(model, factor=9.0), open_corpus(str(copy)), tmp_path / "v", resume, False
+        )
+    copy.write_text(corpus.read_text().replace('"d0"', '"dX"'))
+    with pytest.raises(ValueError, match="not those of the interrupted run"):
+        encode_corpus(engine(model), open_corpus(str(copy)), tmp_path / "v", resume, False)
+    copy.write_text(corpus.read_text())
+    manifest = encode_corpus(engine(model), open_corpus(str(copy)), tmp_path / "v", resume, False)
+    assert manifest.counts["documents"] == PASSAGES
+
+
+def test_two_processes_cannot_write_one_file(model: Path, corpus: Path, tmp_path: Path) -> None:
+    from hyper_ir.encode.vector_file import VectorFile
+
+    with VectorFile(tmp_path / "embeddings.jsonl", {}) as first:
+        assert not first.finished
+        with (
+            pytest.raises(ValueError, match="another process"),
+            VectorFile(tmp_path / "embeddings.jsonl", {}, resume=True),
+        ):
+            pass
+
+
+def test_gzip_files_are_equal_byte_for_byte(model: Path, corpus: Path, tmp_path: Path) -> None:
+    config = OutputConfig(compress=True)
+    for name in ("a", "b"):
+        encode_corpus(engine(model), open_corpus(str(corpus)), tmp_path / name, config, False)
+    data = [(tmp_path / name / "embeddings.jsonl.gz").read_bytes() for name in ("a", "b")]
+    assert data[0] == data[1]
+    assert gzip.decompress(data[0]).count(b"\n") == PASSAGES
