@@ -55,19 +55,8 @@ def is_gzip(path: Path) -> bool:
         return handle.read(2) == b"\x1f\x8b"
 
 
-def open_text(path: str | os.PathLike[str]) -> TextIO:
-    """Open a UTF-8 text file for reading, unpacking gzip as it goes.
-
-    Lines end at ``\\n`` alone: U+2028 and its kin are ordinary characters of a text.
-    """
-    path = Path(path)
-    if is_gzip(path):
-        return gzip.open(path, "rt", encoding="utf-8", newline="\n")
-    return open(path, encoding="utf-8", newline="\n")
-
-
 def open_bytes(path: str | os.PathLike[str]) -> IO[bytes]:
-    """Open a file for reading bytes, unpacking gzip as it goes."""
+    """Open a file for reading bytes, unpacking gzip as it goes, whatever its name says."""
     path = Path(path)
     if is_gzip(path):
         return io.BufferedReader(gzip.open(path, "rb"), buffer_size=1 << 16)
@@ -79,6 +68,7 @@ def read_lines(
 ) -> Iterator[tuple[int, str]]:
     """Yield ``(line number from 1, line without its line end)``; a leading byte order mark goes.
 
+    Lines end at ``\\n`` alone: U+2028 and its kin are ordinary characters of a text.
     A line whose bytes are not UTF-8 goes to ``problems`` (by default: ValueError at the first).
     Raises ValueError naming file and line for a damaged or truncated gzip file.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 from hyper_ir.command import Parser, run
 from hyper_ir.data import convert, corpus, topics
@@ -106,8 +107,7 @@ def _passages(args: argparse.Namespace) -> None:
         overwrite=args.overwrite,
     )
     _report(counts, args.output)
-    _next(f"python -m hyper_ir.index --help   # BM25 over {args.output}")
-    _next(f"python -m hyper_ir.encode --help  # vectors of {args.output}")
+    _next_of_passages(args.output, Path(args.output).name)
 
 
 def _add_topics(verbs: argparse._SubParsersAction[Parser]) -> None:
@@ -138,7 +138,10 @@ def _topics(args: argparse.Namespace) -> None:
         problems=Problems(args.on_bad_input),
     )
     _report(counts, args.output)
-    _next(f"python -m hyper_ir.search --help  # with {args.output}")
+    _next(
+        f"python -m hyper_ir.search --index INDEX --topics {args.output} "
+        f"--output runs/{Path(args.output).name.partition('.')[0]}.trec"
+    )
 
 
 def _add_qrels(verbs: argparse._SubParsersAction[Parser]) -> None:
@@ -156,7 +159,7 @@ def _qrels(args: argparse.Namespace) -> None:
     problems = Problems(args.on_bad_input)
     counts = convert.convert_qrels(args.qrels, args.output, split=args.split, problems=problems)
     _report(counts, args.output)
-    _next(f"python -m hyper_ir.evaluate --help  # with {args.output}")
+    _next(f"python -m hyper_ir.evaluate --qrels {args.output} --runs RUN")
 
 
 def _add_beir(verbs: argparse._SubParsersAction[Parser]) -> None:
@@ -179,11 +182,19 @@ def _beir(args: argparse.Namespace) -> None:
         problems=Problems(args.on_bad_input),
     )
     _report(counts, args.output)
-    _next(f"python -m hyper_ir.index --help  # BM25 over {args.output}/corpus")
+    _next_of_passages(f"{args.output}/corpus", Path(args.output).name)
 
 
 def _report(counts: convert.Counts, output: str) -> None:
     print("\n".join([*counts.lines(), f"written to {output}"]))
+
+
+def _next_of_passages(folder: str, name: str) -> None:
+    _next(f"python -m hyper_ir.index --input {folder} --index indexes/{name}-bm25")
+    _next(
+        f"python -m hyper_ir.encode input --corpus {folder} "
+        f"output --embeddings vectors/{name} encoder --encoder MODEL"
+    )
 
 
 def _next(command: str) -> None:
