@@ -22,6 +22,7 @@ from pathlib import Path
 
 OLDEST = 21
 VECTOR_MODULE = "jdk.incubator.vector"
+SHELLS = ("sh", "fish", "powershell")
 NO_CLASS_PATH_FOLDER = "/dev/null/the JVM is already running"
 
 CURE = (
@@ -273,7 +274,7 @@ def shell_exports(variables: Mapping[str, str], shell: str = "sh") -> str:
         doubled = {name: value.replace("'", "''") for name, value in variables.items()}
         lines = [f"$env:{name} = '{value}'" for name, value in doubled.items()]
     else:
-        raise ValueError(f"shell: {shell!r} is none of sh, fish, powershell")
+        raise ValueError(f"shell: {shell!r} is none of {', '.join(SHELLS)}")
     return "\n".join(lines)
 
 

@@ -147,7 +147,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for line in report.lines(depth, arguments.batch_size, arguments.threads):
         print(line, file=sys.stderr)
     print(f"{report.topics:,} topics, {report.hits:,} hits: {arguments.output}")
-    print(f"next: python -m hyper_ir.evaluate --run {arguments.output} --qrels QRELS")
+    print(f"next: python -m hyper_ir.evaluate --qrels QRELS --runs {arguments.output}")
 
 
 if __name__ == "__main__":
