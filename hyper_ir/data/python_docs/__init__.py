@@ -1,0 +1,1 @@
+"""The documentation installed on this machine as a test collection with seven kinds of topics."""
