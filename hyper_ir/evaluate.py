@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     style = Style(args.digits, args.test, args.alpha)
     measures = parse_measures(args.measures)
     _check_outputs(args)
-    tasks = task_files(args.qrels, args.runs)
+    tasks = task_files(args.qrels, args.runs, args.on_bad_input)
     if args.baseline is not None:
         require_baseline(args.baseline, list(tasks[0].runs))
         require_resamples(args.resamples)
@@ -91,7 +91,12 @@ def _parser() -> Parser:
         action="store_true",
         help="leave out documents that have their topic's id (ArguAna, Quora)",
     )
-    parser.add_argument("--on-bad-input", choices=("stop", "skip"), default="stop")
+    parser.add_argument(
+        "--on-bad-input",
+        choices=("stop", "skip"),
+        default="stop",
+        help="a bad line ends the command, or is counted, listed and left out",
+    )
     tests = parser.add_argument_group("comparison")
     tests.add_argument("--baseline", metavar="RUN", help="compare the others with this run")
     tests.add_argument(

@@ -104,9 +104,10 @@ def test_bad_lines_are_counted_and_listed(folder: Path, capsys: pytest.CaptureFi
         run(main, ONE)
     assert ended.value.code == 2
     assert "error: ours.nq.trec:9: score 'nan' is not a finite number" in capsys.readouterr().err
+    Path("bm25.nq.trec").write_text("broken\n" + Path("bm25.nq.trec").read_text())
     main([*ONE, "--on-bad-input", "skip"])
     captured = capsys.readouterr()
-    assert "skipped 1 bad record" in captured.err
+    assert "skipped 2 bad records" in captured.err
     assert "0.8750" in captured.out
 
 

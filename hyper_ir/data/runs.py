@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from hyper_ir.data.checks import checked_id
 from hyper_ir.data.records import Hit, page_of
@@ -85,20 +86,23 @@ def read_run_file(path: str | os.PathLike[str], problems: Problems | None = None
     return RunFile(tag, {topic_id: found for topic_id, found in scores.items() if found})
 
 
-def tag_of(path: str | os.PathLike[str]) -> tuple[str, int]:
-    """The tag of a run's first line, and that line's number.
+def tag_of(
+    path: str | os.PathLike[str], policy: Literal["stop", "skip"] = "stop"
+) -> tuple[str, int]:
+    """The tag of a run's first line (under ``"skip"``: the first in order), and its number.
 
-    Raises ValueError with FILE:LINE where that line is broken, and where there is no line.
+    Raises ValueError with FILE:LINE where that line is broken, and where there is none.
     """
     require_file(path, "run")
-    for number, line in read_lines(path):
+    problems = Problems(policy, keep=0)
+    for number, line in read_lines(path, problems):
         columns = line.split(None, 6)
         if not columns:
             continue
-        if _score(columns) is None:
-            raise ValueError(f"{path}:{number}: {_complaint(columns)}")
-        return columns[5], number
-    raise ValueError(f"{path}: the run is empty")
+        if _score(columns) is not None:
+            return columns[5], number
+        problems.found(f"{path}:{number}", _complaint(columns))
+    raise ValueError(f"{path}: the run holds no result")
 
 
 def _score(columns: list[str]) -> float | None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from tqdm import tqdm
 
@@ -40,7 +41,9 @@ class TaskFiles:
     runs: dict[str, Path]
 
 
-def task_files(qrels: Sequence[str], runs: Sequence[str]) -> list[TaskFiles]:
+def task_files(
+    qrels: Sequence[str], runs: Sequence[str], policy: Literal["stop", "skip"] = "stop"
+) -> list[TaskFiles]:
     """Find the files of every task and run, and check that they exist.
 
     Parameters
@@ -49,6 +52,7 @@ def task_files(qrels: Sequence[str], runs: Sequence[str]) -> list[TaskFiles]:
         endings such as ``.qrels``.
     runs: ``FILE`` or ``RUN=FILE`` for each run; ``{task}`` in FILE stands for the task's name
         and is needed where there are several tasks. Without a name, the tag in the file.
+    policy: whether a broken line before the tag ends the work.
 
     Raises ValueError for a missing or broken file, a name that is not one word, and two tasks
     or two runs of one name.
@@ -67,14 +71,16 @@ def task_files(qrels: Sequence[str], runs: Sequence[str]) -> list[TaskFiles]:
         if not is_irds(source) and not Path(source).is_dir():
             require_file(source, "qrels")
         sources[name] = source
-    files = _run_files(runs, list(sources))
+    files = _run_files(runs, list(sources), policy)
     return [
         TaskFiles(task, source, {run: paths[task] for run, paths in files.items()})
         for task, source in sources.items()
     ]
 
 
-def _run_files(runs: Sequence[str], tasks: Sequence[str]) -> dict[str, dict[str, Path]]:
+def _run_files(
+    runs: Sequence[str], tasks: Sequence[str], policy: Literal["stop", "skip"]
+) -> dict[str, dict[str, Path]]:
     """The file of every task, by run's name."""
     files: dict[str, dict[str, Path]] = {}
     for text in runs:
@@ -85,7 +91,7 @@ def _run_files(runs: Sequence[str], tasks: Sequence[str]) -> dict[str, dict[str,
                 f"where their names stand in the files' names, for example bm25.{TASK}.trec"
             )
         paths = {task: Path(pattern.replace(TASK, task)) for task in tasks}
-        tags = [tag_of(path) for path in paths.values()]
+        tags = [tag_of(path, policy) for path in paths.values()]
         where = next(iter(paths.values()))
         tag, line = tags[0]
         name = name or tag

@@ -175,5 +175,6 @@ def test_tag_is_that_of_the_first_line(tmp_path: Path) -> None:
     assert tag_of(run_of(tmp_path, "", "q Q0 a 1 1.0 bm25", "broken")) == ("bm25", 2)
     with pytest.raises(ValueError, match=r"run\.trec:1: 2 columns"):
         tag_of(run_of(tmp_path, "not this"))
-    with pytest.raises(ValueError, match="the run is empty"):
+    with pytest.raises(ValueError, match="holds no result"):
         tag_of(run_of(tmp_path))
+    assert tag_of(run_of(tmp_path, "not this", "q Q0 a 1 1.0 bm25"), "skip") == ("bm25", 2)
