@@ -40,11 +40,16 @@ class Parser(argparse.ArgumentParser):
         super().__init__(
             prog=prog,
             description=description,
-            epilog="example:\n" + "\n".join(f"  {line}" for line in example.strip().splitlines()),
+            epilog=_indented_example(example),
             formatter_class=_Formatter,
             allow_abbrev=False,
             **kwargs,  # type: ignore[arg-type]
         )
+
+
+def _indented_example(example: str) -> str | None:
+    lines = [f"  {line}" for line in example.strip().splitlines()]
+    return "\n".join(["example:", *lines]) if lines else None
 
 
 class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):

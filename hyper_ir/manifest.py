@@ -20,7 +20,7 @@ from hyper_ir.version import __version__
 NAME = "hyper_ir.manifest"
 FORMAT = 1
 
-Kind = Literal["model", "vectors", "topics", "index", "run"]
+Kind = Literal["corpus", "topics", "qrels", "model", "vectors", "index", "run"]
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def convert_corpus(
 
 def _corpus_manifest(corpus: Corpus, settings: dict[str, Any], counts: Counts) -> Manifest:
     return Manifest(
-        kind="corpus",  # type: ignore[arg-type]
+        kind="corpus",
         config=settings,
         inputs={"corpus": corpus.describe()},
         counts=counts.for_manifest(),
@@ -174,7 +174,7 @@ def convert_qrels(
     counts.of["judgments"] = write_qrels(output, judgments)
     counts.of["topics"] = len({each.topic_id for each in judgments})
     manifest = Manifest(
-        kind="qrels",  # type: ignore[arg-type]
+        kind="qrels",
         config={"split": split},
         inputs={"qrels": source},
         counts=counts.for_manifest(),

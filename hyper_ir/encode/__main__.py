@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from hyper_ir.command import Parser, run
 from hyper_ir.data.corpus import FORMATS, open_corpus
@@ -24,8 +25,8 @@ python -m hyper_ir.encode \\
 """
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of all three groups in one, for the help text and for a call without groups."""
+def help_text() -> str:
+    """The help of all three groups, each with its flags."""
     whole = Parser(
         "python -m hyper_ir.encode",
         "Encode a corpus into vectors that Anserini's JsonVectorCollection reads.\n"
@@ -33,21 +34,23 @@ def parser() -> argparse.ArgumentParser:
         EXAMPLE,
         usage="python -m hyper_ir.encode input [FLAGS] output [FLAGS] encoder [FLAGS]",
     )
-    for name, group in _group_parsers().items():
-        section = whole.add_argument_group(name)
-        for action in group._actions:
-            section._add_action(action)
-    return whole
+    before, _, example = whole.format_help().partition("options:")
+    groups = [
+        f"{name}:{group.format_help().partition('options:')[2]}"
+        for name, group in _group_parsers().items()
+    ]
+    return before + "\n".join(groups) + "\nexample:" + example.partition("example:")[2]
+
+
+def _refuse(message: str) -> NoReturn:
+    raise ValueError(f"{message}; python -m hyper_ir.encode --help shows the flags")
 
 
 def _group_parsers() -> dict[str, argparse.ArgumentParser]:
     from hyper_ir.encode.arguments import add_model_arguments
 
     source, output, encoder = (
-        argparse.ArgumentParser(
-            f"python -m hyper_ir.encode {name}", add_help=False, allow_abbrev=False
-        )
-        for name in GROUPS
+        Parser(f"python -m hyper_ir.encode {name}", "", "", add_help=False) for name in GROUPS
     )
     source.add_argument(
         "--corpus", required=True, help="file, folder of files, BEIR folder, or ir_datasets:NAME"
@@ -85,12 +88,12 @@ def parse(argv: Sequence[str]) -> dict[str, argparse.Namespace]:
             current = argument
             parts[current] = []
         elif not current:
-            parser().error(f"{argument}: give a group first: {', '.join(GROUPS)}")
+            _refuse(f"{argument}: give a group first: {', '.join(GROUPS)}")
         else:
             parts[current].append(argument)
     for name in GROUPS:
         if name not in parts:
-            parser().error(f"the group `{name}` is missing")
+            _refuse(f"the group `{name}` is missing")
     return {name: parsers[name].parse_args(parts[name]) for name in GROUPS}
 
 
@@ -98,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Parse, check, encode, and name the next command."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or {"-h", "--help"} & set(arguments):
-        parser().print_help()
+        print(help_text(), end="")
         return
     groups = parse(arguments)
     source, output, encoder = (groups[name] for name in GROUPS)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import errno
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+from hyper_ir.command import VERBS, Parser, run
+
+
+def status_of(error: BaseException | None, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    def main(_: Sequence[str] | None) -> None:
+        if error is not None:
+            raise error
+
+    with pytest.raises(SystemExit) as stopped:
+        run(main, [], hint="run it again")
+    return int(stopped.value.code or 0), capsys.readouterr().err
+
+
+def test_errors_become_one_line_and_a_status(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert status_of(None, capsys) == (0, "")
+    assert status_of(ValueError("a.tsv:3: no tab"), capsys) == (2, "error: a.tsv:3: no tab\n")
+    assert status_of(KeyboardInterrupt(), capsys) == (130, "\ninterrupted; run it again\n")
+    full = OSError(errno.ENOSPC, "No space left", "runs/a.trec")
+    assert "the disk is full (runs/a.trec)" in status_of(full, capsys)[1]
+    monkeypatch.setenv("HYPER_IR_TRACEBACK", "1")
+    with pytest.raises(ValueError, match="no tab"):
+        status_of(ValueError("no tab"), capsys)
+
+
+def test_help_shows_defaults_and_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = Parser("verb", "What it does.", "python -m verb --hits 10")
+    parser.add_argument("--hits", type=int, default=1000, help="documents a topic")
+    parser.add_argument("--impact", action="store_true", help="impact scores")
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--help"])
+    shown = capsys.readouterr().out
+    assert "documents a topic (default: 1000)" in shown
+    assert "impact scores\n" in shown
+    assert "example:\n  python -m verb --hits 10" in shown
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_every_verb_listed_can_be_run_and_has_an_example(verb: str) -> None:
+    name = f"hyper_ir.{verb}"
+    spec = importlib.util.find_spec(name)
+    assert spec is not None
+    command = [sys.executable, "-m", name, "--help"]
+    environment = {**os.environ, "COLUMNS": "100"}
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert "example" in shown.stdout
+    assert f"python -m {name}" in shown.stdout
+
+
+def test_the_package_lists_its_verbs_and_refuses_others() -> None:
+    command = [sys.executable, "-m", "hyper_ir"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert all(f"\n  {verb} " in shown for verb in VERBS)
+    wrong = subprocess.run([*command, "serach"], capture_output=True, text=True)
+    assert wrong.returncode == 2
+    assert "no verb 'serach'" in wrong.stderr
+
+
+def test_the_console_command_is_the_same_as_the_module() -> None:
+    command = [sys.executable, "-m", "hyper_ir", "encode.query", "--topics", "no-such-file"]
+    wrong = subprocess.run(
+        [*command, "--encoder", "m", "--output", "o.tsv"], capture_output=True, text=True
+    )
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("error: ")
+    assert "no-such-file" in wrong.stderr

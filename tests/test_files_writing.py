@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import errno
+import gzip
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from hyper_ir import files
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.txt.gz"])
+def test_a_file_appears_only_when_whole(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "new" / name
+    with files.atomic_text(path) as handle:
+        handle.write("line\nzweite Zeile ü\n")
+        assert not path.exists()
+    opened = gzip.open if name.endswith("gz") else open
+    with opened(path, "rt", encoding="utf-8") as handle:
+        assert handle.read() == "line\nzweite Zeile ü\n"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_error_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def half() -> None:
+        with files.atomic_text(path) as handle:
+            handle.write("half")
+            raise error
+
+    with pytest.raises(error):
+        half()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"), files.atomic_text(path) as handle:
+        handle.write("new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_files_are_readable_as_the_umask_says(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        with files.atomic_text(tmp_path / "a") as handle:
+            handle.write("x")
+        with files.atomic_directory(tmp_path / "b"):
+            pass
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o644
+    assert stat.S_IMODE((tmp_path / "b").stat().st_mode) == 0o755
+
+
+def test_gzip_bytes_do_not_depend_on_the_clock(tmp_path: Path) -> None:
+    for name in ("a.gz", "b.gz"):
+        with files.atomic_text(tmp_path / name) as handle:
+            handle.write("same")
+    assert (tmp_path / "a.gz").read_bytes() == (tmp_path / "b.gz").read_bytes()
+
+
+def test_a_folder_appears_only_when_whole(tmp_path: Path) -> None:
+    target = tmp_path / "index"
+
+    def half() -> None:
+        with files.atomic_directory(target) as partial:
+            (partial / "half").write_text("x")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half()
+    assert not list(tmp_path.iterdir())
+    with files.atomic_directory(target) as partial:
+        (partial / "whole").write_text("x")
+        assert not target.exists()
+    assert [path.name for path in target.iterdir()] == ["whole"]
+    with pytest.raises(ValueError, match="exists already"), files.atomic_directory(target):
+        pytest.fail("the block must not run")
+    with files.atomic_directory(target, replace=True) as partial:
+        (partial / "other").write_text("x")
+    assert [path.name for path in target.iterdir()] == ["other"]
+
+
+def test_nan_is_never_written_as_json(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        files.write_json(tmp_path / "a.json", {"score": float("nan")})
+    assert not list(tmp_path.iterdir())
+    files.write_json(tmp_path / "a.json", {"score": 0.5})
+    assert json.loads((tmp_path / "a.json").read_text()) == {"score": 0.5}
+
+
+def test_roles_are_named_when_a_path_is_of_the_wrong_kind(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    assert files.require_file(tmp_path / "file", "topics") == tmp_path / "file"
+    assert files.require_directory(tmp_path, "index") == tmp_path
+    with pytest.raises(ValueError, match=r"topics: .* is a folder"):
+        files.require_file(tmp_path, "topics")
+    with pytest.raises(ValueError, match=r"index: .* is a file"):
+        files.require_directory(tmp_path / "file", "index")
+    for require in (files.require_file, files.require_directory):
+        with pytest.raises(ValueError, match=r"run: .* does not exist"):
+            require(tmp_path / "nothing", "run")
