@@ -46,6 +46,12 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument(
         "--threshold", type=float, default=config.threshold, help="cosine that gives no weight"
     )
+    verb.add_argument(
+        "--anchor",
+        type=float,
+        default=config.anchor,
+        help="cosine that a text's own tokens have at least; -1: no such floor",
+    )
     verb.add_argument("--scale", type=float, default=config.scale, help="of the logits")
     verb.add_argument(
         "--idf-power", type=float, default=config.idf_power, help="how much rare tokens weigh"
@@ -63,7 +69,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     output = Path(arguments.output)
     if output.exists() and not arguments.overwrite:
         raise ValueError(f"{output} exists already; --overwrite replaces it")
-    config = GraftConfig(arguments.ridge, arguments.threshold, arguments.scale, arguments.idf_power)
+    config = GraftConfig(
+        arguments.ridge,
+        arguments.threshold,
+        arguments.anchor,
+        arguments.scale,
+        arguments.idf_power,
+    )
     sample = SampleConfig(arguments.tokens, arguments.max_length, seed=arguments.seed)
     problems = Problems(arguments.on_bad_input)
     corpus = open_corpus(arguments.corpus, format=arguments.format, problems=problems)

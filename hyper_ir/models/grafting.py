@@ -26,12 +26,16 @@ class GraftConfig:
     ----------
     ridge: the penalty, as a share of the mean variance of a state's components.
     threshold: cosine under which a token gets no weight.
+    anchor: the cosine that a text's own tokens have at least, so that no word of it is lost
+        where the regression misses it (nDCG@10 of SciTLDR's dev queries: 0.74 without, 0.81
+        with; of NFCorpus's: 0.27 both).
     scale: logit = scale × idf share × (cosine - threshold).
     idf_power: exponent of the idf share, so that rare tokens weigh more; 0 switches it off.
     """
 
     ridge: float = 1e-3
     threshold: float = 0.45
+    anchor: float = 0.8
     scale: float = 3.0
     idf_power: float = 1.0
 
@@ -40,6 +44,8 @@ class GraftConfig:
             raise ValueError(f"ridge: {self.ridge} is not above 0")
         if not -1 < self.threshold < 1:
             raise ValueError(f"threshold: {self.threshold} is not a cosine between -1 and 1")
+        if not -1 <= self.anchor <= 2:
+            raise ValueError(f"anchor: {self.anchor} is not between -1 (none) and 2")
         if not self.scale > 0:
             raise ValueError(f"scale: {self.scale} is not above 0")
         if self.idf_power < 0:
@@ -112,6 +118,7 @@ def graft_lexical_head(
         tokens=rows,
         vocabulary_size=len(table),
         transform=transform,
+        own=(config.anchor - config.threshold) * weights,
     )
     with torch.inference_mode():
         nearest = rows[(transform(states.float()) @ unit.T).argmax(dim=1)]

@@ -32,9 +32,12 @@ class LexicalHead(nn.Module):
     transform: applied to the states first, ``(…, hidden) → (…, hidden)``; None for none.
     pooling: ``"max"`` over tokens (SPLADE-max) or ``"sum"`` (the first SPLADE).
     activation: ``"relu"`` as above, or ``"log1p_relu"``, which takes log(1 + ·) once more.
+    own: ``(rows,)``: the logit that a row's token has at least in a text that holds the token
+        itself; None for no such floor. A grafted head has one, so that a word is never lost.
     """
 
     tokens: Tensor | None
+    own: Tensor | None
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class LexicalHead(nn.Module):
         transform: nn.Module | None = None,
         pooling: LexicalPooling = "max",
         activation: LexicalActivation = "relu",
+        own: Tensor | None = None,
     ) -> None:
         super().__init__()
         if weight.ndim != 2 or bias.shape != weight.shape[:1]:
@@ -60,12 +64,15 @@ class LexicalHead(nn.Module):
         self.weight = weight if isinstance(weight, nn.Parameter) else nn.Parameter(weight)
         self.bias = bias if isinstance(bias, nn.Parameter) else nn.Parameter(bias)
         self.register_buffer("tokens", tokens)
+        self.register_buffer("own", own)
         self.width = len(weight) if vocabulary_size is None else vocabulary_size
         self.transform = transform
         self.pooling = pooling
         self.activation = activation
 
-    def forward(self, states: Tensor, attention_mask: Tensor) -> Tensor:
+    def forward(
+        self, states: Tensor, attention_mask: Tensor, input_ids: Tensor | None = None
+    ) -> Tensor:
         """Weights of all vocabulary tokens.
 
         Parameters
@@ -73,6 +80,7 @@ class LexicalHead(nn.Module):
         states: ``(batch, length, hidden)``.
         attention_mask: ``(batch, length)``, 1 for the text's own tokens and 0 for padding; the
             first position is always the text's own.
+        input_ids: ``(batch, length)``; needed where the head has a floor for a text's own tokens.
 
         Returns
         -------
@@ -81,9 +89,23 @@ class LexicalHead(nn.Module):
         if self.transform is not None:
             states = self.transform(states)
         pooled = self._pooled(states, attention_mask, self.weight, self.bias)
-        if self.tokens is None:
+        if self.tokens is not None:
+            pooled = pooled.new_zeros(len(pooled), self.width).index_copy(1, self.tokens, pooled)
+        if self.own is None:
             return pooled
-        return pooled.new_zeros(len(pooled), self.width).index_copy(1, self.tokens, pooled)
+        if input_ids is None:
+            raise ValueError("this head has a floor for a text's own tokens: it needs input_ids")
+        return torch.maximum(pooled, self._floor(input_ids, attention_mask).to(pooled.dtype))
+
+    def _floor(self, input_ids: Tensor, mask: Tensor) -> Tensor:
+        """The least weight of each token, (batch, vocabulary): above 0 for the text's own only."""
+        assert self.own is not None
+        least = self._activated(self.own)
+        if self.tokens is not None:
+            least = least.new_zeros(self.width).index_copy(0, self.tokens, least)
+        floor = least.new_zeros(len(input_ids), self.width)
+        # amax, since a padded position may carry the id of a real one and counts as 0.
+        return floor.scatter_reduce(1, input_ids, least[input_ids] * mask, "amax")
 
     def _pooled(self, states: Tensor, mask: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         chunks = zip(torch.split(weight, CHUNK), torch.split(bias, CHUNK), strict=True)
@@ -140,8 +162,13 @@ class DenseHead(nn.Module):
         self.pooling = pooling
         self.normalise = normalise
 
-    def forward(self, states: Tensor, attention_mask: Tensor) -> Tensor:
-        """``states`` (batch, length, width) and mask (batch, length) to (batch, width)."""
+    def forward(
+        self, states: Tensor, attention_mask: Tensor, input_ids: Tensor | None = None
+    ) -> Tensor:
+        """``states`` (batch, length, width) and mask (batch, length) to (batch, width).
+
+        ``input_ids`` are not used: the signature is every head's.
+        """
         if self.pooling == "cls":
             vectors = states[:, 0]
         else:

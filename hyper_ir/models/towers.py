@@ -33,7 +33,8 @@ class Tower(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Ids and mask, both (batch, length), to vectors (batch, width)."""
-        vectors = self.head(self.backbone(input_ids, attention_mask), attention_mask)
+        states = self.backbone(input_ids, attention_mask)
+        vectors = self.head(states, attention_mask, input_ids)
         assert isinstance(vectors, Tensor)
         return vectors
 
@@ -104,6 +105,7 @@ def _load_head(path: Path, backbone: Backbone, config: RetrieverConfig) -> Lexic
     try:
         tensors = load_file(path)
         weight, bias, tokens = tensors["weight"], tensors["bias"], tensors["tokens"]
+        own = tensors["own"]
         transform = CosineTransform(tensors["transform.weight"], tensors["transform.bias"])
     except (SafetensorError, OSError, KeyError) as error:
         raise ValueError(f"{path}: not a lexical head: {error}") from error
@@ -118,4 +120,5 @@ def _load_head(path: Path, backbone: Backbone, config: RetrieverConfig) -> Lexic
         transform=transform,
         pooling=config.lexical_pooling,
         activation=config.activation,
+        own=own,
     )

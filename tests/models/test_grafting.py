@@ -10,7 +10,7 @@ from hyper_ir.models.grafting import GraftConfig, graft_lexical_head, idf_share
 from hyper_ir.models.heads import CosineTransform, LexicalHead
 from tests.tiny_models import TEXTS, save_checkpoint, tokenizer
 
-CONFIG = GraftConfig(ridge=1e-2, threshold=0.2, scale=5.0, idf_power=1.0)
+CONFIG = GraftConfig(ridge=1e-2, threshold=0.2, anchor=0.5, scale=5.0, idf_power=1.0)
 
 
 def batch_of(texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -69,7 +69,7 @@ def test_logits_are_scaled_cosines_above_the_threshold(backbone: Backbone) -> No
     ids, mask = batch_of(TEXTS[:1])
     with torch.inference_mode():
         states = backbone(ids, mask)
-        weights = graft.head(states, mask)[0]
+        weights = graft.head(states, mask, ids)[0]
         assert graft.head.transform is not None
         mapped = graft.head.transform(states)[0]
     table = backbone.word_embeddings.detach()
@@ -77,6 +77,8 @@ def test_logits_are_scaled_cosines_above_the_threshold(backbone: Backbone) -> No
     share = idf_share(counts, len(TEXTS))
     for token in range(len(table)):
         cosine = torch.nn.functional.cosine_similarity(mapped, centred[token][None]).max()
+        if token in ids[0].tolist():
+            cosine = cosine.clamp(min=CONFIG.anchor)
         logit = CONFIG.scale * share[token] * (cosine - CONFIG.threshold)
         seen = counts[token] > 0 and token not in special
         expected = torch.log1p(torch.relu(logit)) if seen else torch.tensor(0.0)
@@ -107,7 +109,8 @@ def test_too_little_text_is_refused(backbone: Backbone) -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"ridge": 0}, {"threshold": 1}, {"scale": -1}, {"idf_power": -0.1}]
+    "settings",
+    [{"ridge": 0}, {"threshold": 1}, {"anchor": 3}, {"scale": -1}, {"idf_power": -0.1}],
 )
 def test_settings_out_of_range_are_refused(settings: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(settings))):

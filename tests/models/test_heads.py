@@ -65,6 +65,21 @@ def test_rows_for_some_tokens_only_leave_the_others_at_zero() -> None:
     assert not some[:, [0, 2, 3, 5, 6, 8]].any()
 
 
+def test_a_texts_own_tokens_have_at_least_their_floor() -> None:
+    states, mask = torch.randn(2, 3, 4), torch.tensor([[1, 1, 1], [1, 1, 0]])
+    ids = torch.tensor([[1, 4, 4], [7, 2, 4]])
+    weight, bias, own = torch.randn(3, 4), torch.randn(3), torch.tensor([5.0, 6.0, -1.0])
+    tokens = torch.tensor([4, 2, 7])
+    without = LexicalHead(weight, bias, tokens, 9)(states, mask)
+    head = LexicalHead(weight, bias, tokens, 9, own=own)
+    expected = without.clone()
+    expected[0, 4] = torch.maximum(without[0, 4], torch.log(torch.tensor(6.0)))
+    expected[1, 2] = torch.maximum(without[1, 2], torch.log(torch.tensor(7.0)))
+    torch.testing.assert_close(head(states, mask, ids), expected)
+    with pytest.raises(ValueError, match="needs input_ids"):
+        head(states, mask)
+
+
 def test_padding_states_never_count() -> None:
     states = torch.randn(1, 3, 4)
     mask = torch.tensor([[1, 1, 0]])
