@@ -10,13 +10,14 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from hyper_ir.models.pooled_head import pooled_logits
+
 LexicalPooling = Literal["max", "sum"]
 LexicalActivation = Literal["relu", "log1p_relu"]
 DensePooling = Literal["cls", "mean"]
 
 CHUNK = 4096
-"""Vocabulary rows multiplied at once: bounds the memory of a forward pass to
-``batch × length × CHUNK`` numbers whatever the vocabulary's size."""
+"""At most so many vocabulary rows are multiplied at once."""
 
 
 class LexicalHead(nn.Module):
@@ -108,18 +109,15 @@ class LexicalHead(nn.Module):
         return floor.scatter_reduce(1, input_ids, least[input_ids] * mask, "amax")
 
     def _pooled(self, states: Tensor, mask: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        chunks = zip(torch.split(weight, CHUNK), torch.split(bias, CHUNK), strict=True)
         if self.pooling == "max":
-            # A padded row that repeats a real row of its text leaves the maximum as it is.
-            states = torch.where(mask.unsqueeze(-1).bool(), states, states[:, :1])
             # log(1 + ReLU(·)) is monotone: it is taken of the maximum alone.
-            parts = [self._activated((states @ rows.T).amax(1) + more) for rows, more in chunks]
-        else:
-            real = mask.unsqueeze(-1).to(states.dtype)
-            parts = [
-                (self._activated(nn.functional.linear(states, rows, more)) * real).sum(1)
-                for rows, more in chunks
-            ]
+            return self._activated(pooled_logits(states, mask, weight, bias, CHUNK))
+        real = mask.unsqueeze(-1).to(states.dtype)
+        chunks = zip(torch.split(weight, CHUNK), torch.split(bias, CHUNK), strict=True)
+        parts = [
+            (self._activated(nn.functional.linear(states, rows, more)) * real).sum(1)
+            for rows, more in chunks
+        ]
         return torch.cat(parts, dim=1)
 
     def _activated(self, logits: Tensor) -> Tensor:
