@@ -41,9 +41,10 @@ class TextAnalysis:
     def __post_init__(self) -> None:
         if self.stemmer not in get_args(Stemmer):
             raise ValueError(f"stemmer: {self.stemmer!r} is none of {', '.join(get_args(Stemmer))}")
-        if self.language != "en" and (self.stemmer != "porter" or self.keep_stopwords):
+        changed = self.stemmer != "porter" or self.keep_stopwords
+        if changed and self.language != "en":
             raise ValueError("stemmer and keep_stopwords are for English (language en)")
-        if self.pretokenized and self != TextAnalysis(self.language, pretokenized=True):
+        if changed and self.pretokenized:
             raise ValueError("pretokenized texts are neither stemmed nor stopped")
 
 

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-LARGEST_WEIGHT = 2**31 - 1  # Java's int
+# Anserini writes a query out as text too, each token as often as it weighs.
+LARGEST_TOTAL = 10_000_000
 
 Vector = Mapping[str, int]
 
 
 def check_queries(queries: Sequence[tuple[str, Vector]]) -> None:
-    """Raise ValueError unless all weights are integers from 1 to 2**31 - 1.
+    """Raise ValueError unless all weights are integers of at least 1, 10 million in a query.
 
     Pyserini cuts 1.5 down to 1; a weight of 0 finds every document with the token, at score 0.
     """
     for id, vector in queries:
         for token, weight in vector.items():
-            if type(weight) is not int or not 1 <= weight <= LARGEST_WEIGHT:
+            if type(weight) is not int or weight < 1:
                 raise ValueError(
-                    f"query {id}: weight {weight!r} of token {token!r} is not an integer from 1 "
-                    f"to {LARGEST_WEIGHT}"
+                    f"query {id}: weight {weight!r} of token {token!r} is not an integer of at "
+                    "least 1"
                 )
+        if (total := sum(vector.values())) > LARGEST_TOTAL:
+            raise ValueError(
+                f"query {id}: its weights sum to {total:,}, over {LARGEST_TOTAL:,}; quantise by "
+                "a smaller factor"
+            )
 
 
 def check_batch(ids: Sequence[str], hits: int, threads: int) -> None:

@@ -102,8 +102,8 @@ class ImpactSearcher:
         """The best ``hits`` documents of every ``(id, {token: weight})``, by id; ids must differ.
 
         A query without tokens, or without one that the index knows, finds nothing. Raises
-        ValueError for weights that are no integers from 1 to 2**31 - 1, and for a query of more
-        than ``jvm.CLAUSE_LIMIT`` tokens of the index.
+        ValueError for weights that are no integers of at least 1 (or sum to over 10 million),
+        and for a query of more than ``jvm.CLAUSE_LIMIT`` tokens of the index.
         """
         check_batch([id for id, _ in queries], hits, threads)
         check_queries(queries)

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hyper_ir.data.records import Passage
+from hyper_ir.lucene.index_collection import index_collection
+from hyper_ir.lucene.indexing import (
+    Storage,
+    TextAnalysis,
+    build_bm25_index,
+    build_impact_index,
+    is_index,
+    require_index,
+)
+from hyper_ir.lucene.java import Java
+from hyper_ir.lucene.pyserini_api import load
+from hyper_ir.manifest import Manifest, read_manifest, write_manifest
+from tests.lucene.conftest import write_vectors
+
+PASSAGES = [
+    Passage("d1", {"title": "Running", "text": "She runs the marathons of Über-Wien."}),
+    Passage("d2", {"title": "", "text": "the of and"}),
+    Passage("d#3", {"text": 'quotes " and \\ and \u2028 and 😀'}),
+]
+
+
+def everything(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+@pytest.mark.jvm
+def test_bm25_index_with_contents_and_manifest(java_here: Java, tmp_path: Path) -> None:
+    index = tmp_path / "in" / "bm25"
+    manifest = build_bm25_index(
+        PASSAGES, index, threads=2, storage=Storage(contents=True, raw=True), progress=False
+    )
+    assert manifest.counts == {"documents": 3, "skipped": 0}
+    assert read_manifest(index) == manifest
+    assert manifest.config["analysis"]["stemmer"] == "porter"
+    assert everything(index.parent) == {"bm25"}  # no log, no texts, nothing partial
+    reader = load().LuceneIndexReader(str(index))
+    assert reader.stats()["documents"] == 3
+    assert reader.get_term_counts("marathon") == (1, 1)
+    for passage in PASSAGES:
+        assert reader.doc_contents(passage.id) == passage.contents
+    assert json.loads(reader.doc_raw("d1"))["contents"] == PASSAGES[0].contents
+
+
+@pytest.mark.jvm
+def test_impact_index_inherits_the_vectors_manifest(java_here: Java, tmp_path: Path) -> None:
+    vectors = tmp_path / "vectors"
+    write_vectors(vectors / "embeddings-00000.jsonl", {"a": {"##x": 3}, "b": {"y": 300}})
+    origin = Manifest(
+        "vectors",
+        model={"name": "m"},
+        vocabulary="abc",
+        quantiser={"factor": 100},
+        counts={"documents": 2},
+    )
+    write_manifest(vectors, origin)
+    index = tmp_path / "impact"
+    manifest = build_impact_index(vectors, index, optimize=True, progress=False)
+    assert (manifest.model, manifest.vocabulary) == ({"name": "m"}, "abc")
+    assert manifest.quantiser == {"factor": 100}
+    assert manifest.config["impact"] is True
+    assert manifest.inputs == {"vectors": str(vectors.resolve())}
+    assert is_index(index)
+    terms = {term.term: term.cf for term in load().LuceneIndexReader(str(index)).terms()}
+    assert terms == {"##x": 3, "y": 300}
+
+
+@pytest.mark.jvm
+def test_fewer_documents_than_promised_are_an_error_and_leave_no_index(
+    java_here: Java, tmp_path: Path
+) -> None:
+    """Anserini gives a file up at its first broken line, and ends with status 0."""
+    vectors = tmp_path / "vectors"
+    write_vectors(vectors / "v.jsonl", {"a": {"x": 3}})
+    with open(vectors / "v.jsonl", "a") as handle:
+        handle.write('{"id": "b"}\n{"id": "c", "vector": {"x": 1}}\n')
+    write_manifest(vectors, Manifest("vectors", counts={"documents": 3}))
+    with pytest.raises(ValueError, match=r"(?s)of 3 documents: .*NullPointerException.*log is"):
+        build_impact_index(vectors, tmp_path / "impact", progress=False)
+    assert everything(tmp_path) == {"vectors", "impact.log"}
+    assert "NullPointerException" in (tmp_path / "impact.log").read_text()
+
+
+@pytest.mark.jvm
+def test_more_documents_than_promised_are_an_error_too(java_here: Java, tmp_path: Path) -> None:
+    vectors = tmp_path / "vectors"
+    write_vectors(vectors / "v.jsonl", {"a": {"x": 3}, "b": {"x": 3}})
+    write_manifest(vectors, Manifest("vectors", counts={"documents": 1}))
+    with pytest.raises(ValueError, match="indexed 2 of 1 documents"):
+        build_impact_index(vectors, tmp_path / "impact", progress=False)
+
+
+@pytest.mark.jvm
+def test_a_java_that_fails_is_an_error_with_its_words(java_here: Java, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match='"-nonsense" is not a valid option'):
+        index_collection(java_here, ["-nonsense"], 1, tmp_path / "log", progress=False)
+
+
+def test_everything_is_checked_before_work(tmp_path: Path, java_here: Java) -> None:
+    vectors = write_vectors(tmp_path / "v.jsonl", {"a": {"x": 3}})
+    with pytest.raises(ValueError, match=r"threads: at least 1"):
+        build_impact_index(vectors, tmp_path / "i", threads=0)
+    with pytest.raises(ValueError, match="does not exist"):
+        build_impact_index(tmp_path / "none.jsonl", tmp_path / "i", progress=False)
+    existing = tmp_path / "existing"
+    existing.mkdir()
+    (existing / "thesis.tex").touch()
+    with pytest.raises(ValueError, match="exists already"):
+        build_impact_index(vectors, existing)
+    with pytest.raises(ValueError, match="is no Lucene index; it will not be overwritten"):
+        build_impact_index(vectors, existing, overwrite=True)
+    write_manifest(vectors, Manifest("run"))
+    with pytest.raises(ValueError, match="of kind 'run', not vectors"):
+        build_impact_index(vectors, tmp_path / "i", progress=False)
+    assert everything(tmp_path) == {"v.jsonl", "v.jsonl.manifest", "existing"}
+
+
+def test_a_corpus_that_breaks_off_leaves_nothing(tmp_path: Path, java_here: Java) -> None:
+    def broken() -> object:
+        yield PASSAGES[0]
+        raise ValueError("corpus.jsonl:2: not a JSON object")
+
+    with pytest.raises(ValueError, match=r"corpus\.jsonl:2"):
+        build_bm25_index(broken(), tmp_path / "i", progress=False)  # type: ignore[arg-type]
+    assert everything(tmp_path) == set()
+
+
+def test_analysis_that_makes_no_sense_is_refused() -> None:
+    with pytest.raises(ValueError, match="stemmer: 'snowball' is none of"):
+        TextAnalysis(stemmer="snowball")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="for English"):
+        TextAnalysis("de", keep_stopwords=True)
+    with pytest.raises(ValueError, match="neither stemmed nor stopped"):
+        TextAnalysis(stemmer="krovetz", pretokenized=True)
+    assert TextAnalysis("zh", pretokenized=True).language == "zh"
+
+
+def test_what_is_no_index(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="does not exist"):
+        require_index(tmp_path / "none")
+    with pytest.raises(ValueError, match="is no Lucene index"):
+        require_index(tmp_path)
+    (tmp_path / "segments_1").touch()
+    assert require_index(tmp_path) == tmp_path

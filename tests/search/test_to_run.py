@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from hyper_ir.data.runs import read_run
+from hyper_ir.manifest import Manifest, read_manifest, write_manifest
+from hyper_ir.problems import Problems
+from hyper_ir.search.to_run import Job, impact_run
+from tests.lucene.conftest import write_vectors
+
+VECTORS = {"a": {"x": 2, "y": 1}, "b": {"x": 5}, "c": {"z": 1}}
+
+
+class Letters:
+    """Every word a token of weight 1."""
+
+    manifest: Manifest | None = None
+
+    def encode(self, texts: Sequence[str]) -> list[dict[str, int]]:
+        return [dict.fromkeys(text.split(), 1) for text in texts]
+
+
+@pytest.fixture
+def vectors(tmp_path: Path) -> Path:
+    write_vectors(tmp_path / "vectors" / "v.jsonl", VECTORS)
+    manifest = Manifest("vectors", model={"name": "m1"}, vocabulary="v1")
+    write_manifest(tmp_path / "vectors", manifest)
+    return tmp_path / "vectors"
+
+
+def job(vectors: Path, topics: str, name: str = "t.tsv", output: str = "out/r.trec") -> Job:
+    path = vectors.parent / name
+    path.write_text(topics)
+    return Job(str(vectors), str(path), str(vectors.parent / output))
+
+
+def test_encoded_topics(vectors: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    work = job(vectors, "10\tx x\n9\ty\n11\tunknown\n12\t[empty-query]\n")
+    report = impact_run(work, progress=False)
+    assert (report.topics, report.hits, report.empty) == (4, 3, 2)
+    text = Path(work.output).read_text()
+    assert text.splitlines() == [
+        "9 Q0 a 1 1.000000 hyper_ir",
+        "10 Q0 b 1 10.000000 hyper_ir",
+        "10 Q0 a 2 4.000000 hyper_ir",
+    ]
+    said = capsys.readouterr().err
+    assert "searching the vectors of" in said
+    assert "1 of 4 topics have no token that occurs in the index (11); they find nothing" in said
+    manifest = read_manifest(work.output)
+    assert manifest is not None
+    assert (manifest.kind, manifest.config["engine"]) == ("run", "exact")
+    assert manifest.counts == {"topics": 4, "hits": 3, "empty": 2}
+
+
+def test_a_live_encoder(vectors: Path) -> None:
+    work = job(vectors, "q\tx y\n")
+    impact_run(work, encoder=Letters(), progress=False)
+    assert [hit.doc_id for hit in read_run(work.output)["q"]] == ["b", "a"]
+
+
+def test_cached_vectors_by_file(vectors: Path) -> None:
+    cached = vectors.parent / "queries.jsonl"
+    cached.write_text('{"contents": "what is z", "vector": {"z": 7}}\n')
+    work = job(vectors, "q\twhat is z\n")
+    impact_run(work, encoder=str(cached), progress=False)
+    assert [(hit.doc_id, hit.score) for hit in read_run(work.output)["q"]] == [("c", 7.0)]
+
+
+def test_another_vocabulary_is_refused_before_the_search(vectors: Path) -> None:
+    work = job(vectors, "q\tx\n")
+    write_manifest(work.topics, Manifest("topics", model={"name": "m2"}, vocabulary="v2"))
+    with pytest.raises(ValueError, match=r"made by m1, whose vocabulary is not that of .* m2"):
+        impact_run(work, progress=False)
+    encoder = Letters()
+    encoder.manifest = Manifest("topics", vocabulary="v3")
+    with pytest.raises(ValueError, match="vocabulary"):
+        impact_run(work, encoder=encoder, progress=False)
+    assert not Path(work.output).exists()
+
+
+def test_texts_taken_for_encoded_topics_are_refused(vectors: Path) -> None:
+    work = job(vectors, "q\tWhat is this?\np\tAnd that?\n")
+    with pytest.raises(ValueError, match=r"none of the 2 topics.*plain texts need --encoder"):
+        impact_run(work, progress=False)
+    assert not Path(work.output).exists()
+
+
+def test_bad_topics_stop_or_are_left_out(vectors: Path) -> None:
+    work = job(
+        vectors, '{"id": "q", "vector": {"x": NaN}}\n{"id": "p", "vector": {"x": 1}}', "t.jsonl"
+    )
+    with pytest.raises(ValueError, match=r"t\.jsonl:1: "):
+        impact_run(work, progress=False)
+    problems = Problems("skip")
+    assert impact_run(work, problems=problems, progress=False).topics == 1
+    assert problems.count == 1
+
+
+def test_topics_of_too_many_terms_are_cut_by_weight_and_it_is_said(
+    vectors: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Everything(Letters):
+        def encode(self, texts: Sequence[str]) -> list[dict[str, int]]:
+            return [{f"t{number}": 1 for number in range(70_000)} | {"x": 2} for _ in texts]
+
+    work = job(vectors, "q\tanything\n")
+    impact_run(work, encoder=Everything(), progress=False)
+    assert [hit.doc_id for hit in read_run(work.output)["q"]] == ["b", "a"]
+    assert "1 topics have over 65,536 tokens (q, …)" in capsys.readouterr().err
+
+
+def test_outputs_that_cannot_be(vectors: Path) -> None:
+    with pytest.raises(ValueError, match=r"output: .* is a folder"):
+        impact_run(job(vectors, "q\tx\n", output="."))
+    with pytest.raises(ValueError, match="cannot be written"):
+        impact_run(job(vectors, "q\tx\n", output="t.tsv/run"))
+    with pytest.raises(ValueError, match="is the topics file"):
+        impact_run(job(vectors, "q\tx\n", output="t.tsv"))
+    work = job(vectors, "q\tx\n")
+    with pytest.raises(ValueError, match="tag: 'two words'"):
+        impact_run(Job(work.index, work.topics, work.output, tag="two words"))
