@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, PreTrainedModel
 from transformers import logging as transformers_logging
 
+from hyper_ir.models.prefix_attention import Prefix, prefix_arguments
+
 DPR_TOWERS = {
     "DPRContextEncoder": "ctx_encoder",
     "DPRQuestionEncoder": "question_encoder",
@@ -78,9 +80,16 @@ class Backbone(nn.Module):
         offset = int(config.pad_token_id or 0) + 1 if "roberta" in config.model_type else 0
         return positions - offset
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Ids and mask, both (batch, length), to states (batch, length, hidden)."""
-        output = self.model(input_ids=input_ids, attention_mask=attention_mask)
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, prefix: Prefix | None = None
+    ) -> Tensor:
+        """Ids and mask, both (batch, length), to states (batch, length, hidden).
+
+        ``prefix`` is attended to in each layer besides the text's own tokens; the model must have
+        been through :func:`~hyper_ir.models.prefix_attention.enable_prefixes`.
+        """
+        more = {} if prefix is None else prefix_arguments(self.model, prefix)
+        output = self.model(input_ids=input_ids, attention_mask=attention_mask, **more)
         states = output.logits if "logits" in output else output.last_hidden_state
         assert isinstance(states, Tensor)
         return states

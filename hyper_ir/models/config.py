@@ -24,6 +24,8 @@ class RetrieverConfig:
     dense_pooling, normalise: see :class:`~hyper_ir.models.heads.DenseHead`.
     query_max_length, document_max_length: texts are cut after so many tokens, special tokens
         counted.
+    prompts: whether the query tower has prompts (then ``shared`` means that both towers have one
+        backbone and one head).
     name: the checkpoint it came from.
     """
 
@@ -35,5 +37,6 @@ class RetrieverConfig:
     normalise: bool = False
     query_max_length: int = 256
     document_max_length: int = 256
+    prompts: bool = False
     name: str = ""
     format: int = FORMAT

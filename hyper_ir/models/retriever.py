@@ -5,12 +5,14 @@ Folder layout (``save_pretrained``)::
     retriever.json            head, pooling, lengths; format number
     tokenizer.json, …         the tokenizer, as transformers saves it
     document/                 a Hugging Face checkpoint; head.safetensors where the head is ours
-    query/                    likewise; absent where both towers are one
+    query/                    likewise; without a checkpoint where the document's is used, with
+                              prompts.json and prompts.safetensors where there are prompts
     hyper_ir.manifest
 """
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 from dataclasses import asdict, replace
@@ -27,6 +29,7 @@ from hyper_ir.manifest import Manifest, write_manifest
 from hyper_ir.models.checkpoint import RETRIEVER_FILE, Checkpoint, find_checkpoint, read_object
 from hyper_ir.models.config import FORMAT, HeadKind, RetrieverConfig
 from hyper_ir.models.heads import DensePooling, LexicalHead
+from hyper_ir.models.prompts import PromptSynthesiser, load_prompts, save_prompts
 from hyper_ir.models.towers import Tower, load_tower, save_tower, tower_of_checkpoint
 
 
@@ -41,8 +44,18 @@ class Retriever(nn.Module):
         config: RetrieverConfig,
     ) -> None:
         super().__init__()
-        if config.shared != (query is document):
-            raise ValueError("a shared retriever has one tower for queries and documents")
+        one = query.backbone is document.backbone and query.head is document.head
+        if config.shared != one:
+            raise ValueError(
+                "a shared retriever has one backbone and head for queries and documents"
+            )
+        if document.prompts is not None:
+            raise ValueError("the document tower has no prompts: they are for queries alone")
+        if config.prompts != (query.prompts is not None):
+            raise ValueError(
+                f"the configuration says prompts: {config.prompts}; the query tower has "
+                + ("none" if query.prompts is None else "some")
+            )
         if query.head.width != document.head.width:
             raise ValueError(
                 f"the query tower's vectors have {query.head.width} components, "
@@ -101,6 +114,24 @@ class Retriever(nn.Module):
         )
         return cls(tower, tower, load_tokenizer(checkpoint.folder), config)
 
+    def with_prompts(
+        self, prompts: PromptSynthesiser | None, own_backbone: bool = False
+    ) -> Retriever:
+        """A retriever whose query tower has these prompts (None: none), on the same weights.
+
+        With ``own_backbone`` the query tower gets a copy of its backbone and head, so that
+        training it leaves documents as they are.
+
+        Raises ValueError when the backbone would ignore prefixes, or prompts are of other sizes.
+        """
+        backbone, head = self.query.backbone, self.query.head
+        if own_backbone and self.config.shared:
+            backbone, head = copy.deepcopy((backbone, head))
+        shared = self.config.shared and not own_backbone
+        query = self.document if shared and prompts is None else Tower(backbone, head, prompts)
+        config = replace(self.config, shared=shared, prompts=prompts is not None)
+        return type(self)(query, self.document, self.tokenizer, config)
+
     def save_pretrained(self, folder: str | os.PathLike[str], overwrite: bool = False) -> None:
         """Write the retriever's folder, atomically; an existing one needs ``overwrite``."""
         with atomic_directory(folder, replace=overwrite) as partial:
@@ -108,6 +139,9 @@ class Retriever(nn.Module):
             save_tower(self.document, partial / "document")
             if not self.config.shared:
                 save_tower(self.query, partial / "query")
+            if self.query.prompts is not None:
+                (partial / "query").mkdir(exist_ok=True)
+                save_prompts(self.query.prompts, partial / "query")
             write_json(partial / RETRIEVER_FILE, asdict(self.config))
             write_manifest(partial, self.manifest())
 
@@ -181,4 +215,8 @@ def _load_saved(cls: type[Retriever], checkpoint: Checkpoint, head: HeadKind | N
         raise ValueError(f"{checkpoint.name}: its head is {config.head}, not {head}")
     document = load_tower(checkpoint.folder / "document", config)
     query = document if config.shared else load_tower(checkpoint.folder / "query", config)
+    if config.prompts:
+        layers = int(query.backbone.model.config.num_hidden_layers)
+        prompts = load_prompts(checkpoint.folder / "query", query.backbone.hidden_size, layers)
+        query = Tower(query.backbone, query.head, prompts)
     return cls(query, document, load_tokenizer(checkpoint.folder), config)

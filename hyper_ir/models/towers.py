@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError
@@ -13,8 +14,23 @@ from hyper_ir.models.backbone import Backbone, load_model
 from hyper_ir.models.checkpoint import Checkpoint, read_object
 from hyper_ir.models.config import RetrieverConfig
 from hyper_ir.models.heads import CosineTransform, DenseHead, LexicalHead
+from hyper_ir.models.prefix_attention import enable_prefixes
+from hyper_ir.models.prompts import PromptSynthesiser, Synthesis
 
 HEAD_FILE = "head.safetensors"
+
+
+class Encoding(NamedTuple):
+    """A batch of texts, encoded.
+
+    Attributes
+    ----------
+    vectors: ``(batch, width)``.
+    prompt_attention: α, ``(batch, N)``, or None for a tower without prompts.
+    """
+
+    vectors: Tensor
+    prompt_attention: Tensor | None
 
 
 class Tower(nn.Module):
@@ -24,19 +40,53 @@ class Tower(nn.Module):
     ----------
     backbone: token ids to states.
     head: states to a vector.
+    prompts: word embeddings to the prefix that the backbone attends to; None for none.
+
+    Raises ValueError when the backbone would ignore a prefix, or the prompts are for another size.
     """
 
-    def __init__(self, backbone: Backbone, head: LexicalHead | DenseHead) -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        head: LexicalHead | DenseHead,
+        prompts: PromptSynthesiser | None = None,
+    ) -> None:
         super().__init__()
         self.backbone = backbone
         self.head = head
+        self.prompts = prompts
+        if prompts is not None:
+            layers = enable_prefixes(backbone.model)
+            if (prompts.layers, prompts.hidden_size) != (layers, backbone.hidden_size):
+                raise ValueError(
+                    f"prompts for {prompts.layers} layers of {prompts.hidden_size} components; "
+                    f"the backbone has {layers} of {backbone.hidden_size}"
+                )
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Ids and mask, both (batch, length), to vectors (batch, width)."""
-        states = self.backbone(input_ids, attention_mask)
+        return self.encode(input_ids, attention_mask).vectors
+
+    def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Encoding:
+        """Like :meth:`forward`, with the prompt attention that made each text's prefix."""
+        synthesis = self.synthesise(input_ids, attention_mask)
+        prefix, attention = (None, None) if synthesis is None else synthesis
+        states = self.backbone(input_ids, attention_mask, prefix)
         vectors = self.head(states, attention_mask, input_ids)
         assert isinstance(vectors, Tensor)
-        return vectors
+        return Encoding(vectors, attention)
+
+    def synthesise(self, input_ids: Tensor, attention_mask: Tensor) -> Synthesis | None:
+        """The prefixes of these texts and their prompt attention; None without prompts.
+
+        Gradient reaches the word embeddings too, unless they are frozen.
+        """
+        if self.prompts is None:
+            return None
+        embeddings = nn.functional.embedding(input_ids, self.backbone.word_embeddings)
+        synthesis = self.prompts(embeddings, attention_mask)
+        assert isinstance(synthesis, Synthesis)
+        return synthesis
 
 
 def tower_of_checkpoint(checkpoint: Checkpoint, config: RetrieverConfig) -> Tower:
