@@ -48,7 +48,9 @@ def pooled_logits(
     if torch.is_grad_enabled() and (
         states.requires_grad or weight.requires_grad or bias.requires_grad
     ):
-        return _PooledLogits.apply(states, mask, weight, bias, rows_at_once)
+        inputs = (states, mask, weight, bias, rows_at_once)
+        pooled: Tensor = _PooledLogits.apply(*inputs)  # type: ignore[no-untyped-call]
+        return pooled
     return _maxima(states, mask, weight, bias, rows_at_once, None)
 
 
@@ -66,7 +68,7 @@ class _PooledLogits(torch.autograd.Function):
         return pooled
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         states, weight, positions = ctx.saved_tensors
         for_states, _, for_weight, for_bias, _ = ctx.needs_input_grad
