@@ -104,9 +104,9 @@ def check_java() -> Check:
     try:
         found = java.find_java()
     except ValueError as error:
-        reason, _, _ = str(error).rpartition("; ")
-        cure = java.CURE if reason else "unset HYPER_IR_JAVA_HOME, or set it to a Java 21 or later"
-        return Check("java", "FAIL", reason or str(error), cure)
+        reason = str(error).removesuffix(f"; {java.CURE}")
+        wished = "unset HYPER_IR_JAVA_HOME, or set it to a Java 21 or later"
+        return Check("java", "FAIL", reason, java.CURE if reason != str(error) else wished)
     vector = "" if found.has_vector_module else f", without {java.VECTOR_MODULE}"
     return Check(
         "java", "OK", f"{found.version} at {found.home} (found by {found.found_by}{vector})"

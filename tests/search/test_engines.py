@@ -38,7 +38,7 @@ def some_java(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_index_is_searched_by_lucene(index: Path, some_java: None) -> None:
     for engine in ("auto", "lucene"):
-        chosen = plan(index, engine)  # type: ignore[arg-type]
+        chosen = plan(index, engine)
         assert (chosen.engine, chosen.path, chosen.why) == ("lucene", index, "")
         assert chosen.manifest is not None
 

@@ -25,7 +25,9 @@ class Counting:
         }
 
 
-def run(engine: Counting, depth: Depth, batch_size: int = 2) -> tuple[dict[str, list[str]], Search]:
+def run(
+    engine: Counting, depth: Depth, batch_size: int = 2
+) -> tuple[dict[str, list[str]], Search[str]]:
     search: Search[str] = Search(engine, depth, batch_size, threads=3)
     topics = [(id, "text") for id in engine.lists]
     return {
