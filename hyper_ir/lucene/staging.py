@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -27,6 +28,10 @@ LONGEST_TOKEN = 255
 # Anserini writes a vector out as text, each token as often as it weighs.
 LONGEST_TEXT = 100_000_000
 
+# What python -m hyper_ir.encode keeps beside a file that grows, and how it names shards.
+PROGRESS_SUFFIX = ".progress"
+_SHARD = re.compile(r"-(\d+)-of-(\d+)\.json")
+
 T = TypeVar("T")
 
 
@@ -35,13 +40,17 @@ def stage_vectors(
 ) -> int:
     """Put the vectors of a file or folder into ``folder`` and return the number of documents.
 
-    The files are linked. They are read through first unless ``manifest`` says how many
-    documents they hold; where bad records are skipped, cleaned copies take the links' place.
-    Raises ValueError (or tells ``problems``) for what ``read_vectors`` refuses and for what
-    Anserini would cut.
+    The files are linked. They are read through first unless ``manifest``, that of sparse
+    vectors, says how many documents they hold; where bad records are skipped, cleaned copies
+    take the links' place. Raises ValueError (or tells ``problems``) for what ``read_vectors``
+    refuses and for what Anserini would cut, and ValueError where the encoding was interrupted
+    or a shard is missing.
     """
     files = vector_files(source)
-    documents = manifest.counts.get("documents") if manifest is not None else None
+    require_whole(source)
+    documents = None
+    if manifest is not None and manifest.quantiser:  # dense vectors have none
+        documents = manifest.counts.get("documents")
     if documents is None:
         documents = 0
         for _, vector, where in _shown(read_vectors(source, problems), progress):
@@ -56,6 +65,26 @@ def stage_vectors(
             suffix = ".jsonl.gz" if is_gzip(path) else ".jsonl"
             _link(path.resolve(), folder / f"vectors-{number:05d}{suffix}")
     return documents
+
+
+def require_whole(source: Path) -> None:
+    """Raise ValueError where a folder's encoding was interrupted, or lacks a shard."""
+    if not source.is_dir():
+        return
+    growing = next(source.glob(f".*{PROGRESS_SUFFIX}"), None)
+    if growing is not None:
+        name = growing.name.removesuffix(PROGRESS_SUFFIX)[1:]
+        raise ValueError(f"vectors: {source}: the encoding of {name} is not finished; --resume it")
+    shards = [
+        match for path in vector_files(source) if (match := _SHARD.search(path.name)) is not None
+    ]
+    present = {int(match.group(1)) for match in shards}
+    for total in {int(match.group(2)) for match in shards}:
+        missing = sorted(set(range(total)) - present)
+        if missing:
+            raise ValueError(
+                f"vectors: {source} lacks shard {missing[0]} of {total} (numbered from 0)"
+            )
 
 
 def _complaint(vector: dict[str, int]) -> str | None:

@@ -6,6 +6,7 @@ import os
 from array import array
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from tqdm import tqdm
 from hyper_ir.data.records import Hit
 from hyper_ir.data.vectors import read_vectors
 from hyper_ir.lucene.queries import Vector, check_batch, check_queries
+from hyper_ir.lucene.staging import require_whole
 from hyper_ir.manifest import Manifest, read_manifest
 from hyper_ir.problems import Problems
 from hyper_ir.search.ranking import adjust_ties, best
@@ -68,8 +70,13 @@ class ExactSearcher:
         problems: Problems | None = None,
         progress: bool = True,
     ) -> ExactSearcher:
-        """Read a file or folder of vectors; ValueError (or ``problems``) for bad records."""
+        """Read a file or folder of vectors.
+
+        Raises ValueError (or tells ``problems``) for bad records, and ValueError where the
+        encoding was interrupted or a shard is missing.
+        """
         problems = problems if problems is not None else Problems()
+        require_whole(Path(source))
         records = tqdm(
             read_vectors(source, problems), desc="vectors", unit=" docs", disable=not progress
         )

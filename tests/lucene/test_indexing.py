@@ -81,7 +81,7 @@ def test_fewer_documents_than_promised_are_an_error_and_leave_no_index(
     write_vectors(vectors / "v.jsonl", {"a": {"x": 3}})
     with open(vectors / "v.jsonl", "a") as handle:
         handle.write('{"id": "b"}\n{"id": "c", "vector": {"x": 1}}\n')
-    write_manifest(vectors, Manifest("vectors", counts={"documents": 3}))
+    write_manifest(vectors, Manifest("vectors", quantiser={"factor": 1}, counts={"documents": 3}))
     with pytest.raises(ValueError, match=r"(?s)of 3 documents: .*NullPointerException.*log is"):
         build_impact_index(vectors, tmp_path / "impact", progress=False)
     assert everything(tmp_path) == {"vectors", "impact.log"}
@@ -92,7 +92,7 @@ def test_fewer_documents_than_promised_are_an_error_and_leave_no_index(
 def test_more_documents_than_promised_are_an_error_too(java_here: Java, tmp_path: Path) -> None:
     vectors = tmp_path / "vectors"
     write_vectors(vectors / "v.jsonl", {"a": {"x": 3}, "b": {"x": 3}})
-    write_manifest(vectors, Manifest("vectors", counts={"documents": 1}))
+    write_manifest(vectors, Manifest("vectors", quantiser={"factor": 1}, counts={"documents": 1}))
     with pytest.raises(ValueError, match="indexed 2 of 1 documents"):
         build_impact_index(vectors, tmp_path / "impact", progress=False)
 

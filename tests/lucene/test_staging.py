@@ -52,8 +52,31 @@ def test_only_vector_files_are_staged_under_names_that_anserini_understands(
 def test_a_manifest_is_believed_without_reading(tmp_path: Path, folder: Path) -> None:
     source = tmp_path / "v.jsonl"
     source.write_text("never read\n")
-    manifest = Manifest("vectors", counts={"documents": 41})
-    assert stage_vectors(source, folder, manifest, Problems(), progress=False) == 41
+    sparse = Manifest("vectors", quantiser={"factor": 100}, counts={"documents": 41})
+    assert stage_vectors(source, folder, sparse, Problems(), progress=False) == 41
+
+
+def test_dense_vectors_are_refused_whatever_their_manifest_counts(
+    tmp_path: Path, folder: Path
+) -> None:
+    source = tmp_path / "v.jsonl"
+    source.write_text('{"id": "a", "vector": [0.5, 0.25]}\n')
+    dense = Manifest("vectors", counts={"documents": 1})
+    with pytest.raises(ValueError, match=r"v\.jsonl:1: vector is of type list"):
+        stage_vectors(source, folder, dense, Problems(), progress=False)
+
+
+def test_an_unfinished_encoding_and_a_missing_shard_are_refused(
+    tmp_path: Path, folder: Path
+) -> None:
+    source = tmp_path / "vectors"
+    write_vectors(source / "embeddings-00000-of-00003.jsonl", {"a": {"x": 1}})
+    write_vectors(source / "embeddings-00002-of-00003.jsonl", {"c": {"x": 1}})
+    with pytest.raises(ValueError, match="lacks shard 1 of 3"):
+        stage_vectors(source, folder, None, Problems(), progress=False)
+    (source / ".embeddings-00001-of-00003.jsonl.progress").touch()
+    with pytest.raises(ValueError, match=r"encoding of embeddings-00001-of-00003\.jsonl is not fi"):
+        stage_vectors(source, folder, None, Problems(), progress=False)
 
 
 def test_bad_vectors_stop_or_are_left_out(tmp_path: Path, folder: Path) -> None:

@@ -121,3 +121,6 @@ def test_reading_files(tmp_path: Path) -> None:
     assert searcher.manifest is not None
     assert searcher.manifest.vocabulary == "v"
     assert [hit.doc_id for hit in searcher.search([("q", {"x": 1})], 5)["q"]] == ["a", "b"]
+    (folder / ".embeddings-00002.jsonl.progress").touch()
+    with pytest.raises(ValueError, match="is not finished"):
+        ExactSearcher.from_files(folder, progress=False)
