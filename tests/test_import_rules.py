@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "doctor": {"lucene"},
     "search": {"data", "lucene", "encode", "models"},
     "evaluation": {"data"},
+    "training": {"models", "data", "encode"},
     "quickstart": {"data", "models", "encode", "lucene", "search", "evaluation"},
 }
 """encode may import lucene for one thing: Pyserini's base classes, which start the JVM."""
@@ -34,6 +35,7 @@ FORBIDDEN_LIBRARIES = {
     "encode": {"pyserini", "jnius"},
     "search": {"pyserini", "jnius"},
     "evaluation": {"torch", "transformers", "pyserini", "jnius"},
+    "training": {"pyserini", "jnius", "ir_datasets"},
 }
 
 
