@@ -146,7 +146,9 @@ def _require_every_layer(model: PreTrainedModel, probe: _Probe, name: str) -> No
             f"different ones) of {layers}, so they would be ignored or shared; "
             "BERT, DistilBERT, RoBERTa and ModernBERT can be used"
         )
-    for _, heads, width in probe.reached:
+    for module, heads, width in probe.reached:
+        if getattr(module, "is_causal", False):
+            raise ValueError(f"{name}: its attention is causal; prefixes are for encoders")
         if heads * width != model.config.hidden_size:
             raise ValueError(
                 f"{name}: {heads} heads of {width} components are not the hidden size "

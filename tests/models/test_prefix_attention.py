@@ -1,0 +1,353 @@
+from __future__ import annotations
+
+import copy
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from transformers import (
+    AlbertConfig,
+    AutoModel,
+    BertConfig,
+    BertModel,
+    FNetConfig,
+    GPT2Config,
+    PreTrainedModel,
+)
+
+from hyper_ir.models.prefix_attention import (
+    LayerPrefix,
+    Prefix,
+    enable_prefixes,
+    prefix_arguments,
+)
+from hyper_ir.models.prompt_config import PromptConfig
+from hyper_ir.models.prompts import PromptSynthesiser
+from tests.models.naive_prefix import KeysValues, naive_states
+from tests.tiny_models import FAMILIES, HIDDEN, config
+
+VOCABULARY = 40
+IDS = {"pad_token_id": 1, "bos_token_id": 2, "eos_token_id": 3, "cls_token_id": 2}
+MASK = torch.tensor([[1] * 7, [1] * 4 + [0] * 3])
+
+
+def model_of(family: str, attention: str = "sdpa", **special: Any) -> PreTrainedModel:
+    torch.manual_seed(3)
+    settings = config(family, VOCABULARY, **IDS, sep_token_id=3, **special)
+    if family == "modernbert":
+        settings.local_attention = 4  # seven tokens do not fit into the window
+    model: PreTrainedModel = AutoModel.from_config(settings, attn_implementation=attention)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(0, 0.3)
+    return model.double().eval()
+
+
+def input_ids(length: int = 7) -> Tensor:
+    torch.manual_seed(4)
+    return torch.randint(4, VOCABULARY, (2, length))
+
+
+def prefix_of(length: int = 3, seed: int = 5, dtype: torch.dtype = torch.float64) -> Prefix:
+    generator = torch.Generator().manual_seed(seed)
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator, dtype=dtype)
+
+    hidden = normal(2, length, 4)
+    return tuple(LayerPrefix(hidden, normal(2 * HIDDEN, 4), normal(2 * HIDDEN)) for _ in range(2))
+
+
+def keys_values(prefix: Prefix, text: int) -> list[KeysValues]:
+    """K = h W_kᵀ + b_k and V = h W_vᵀ + b_v, row by row, cut into heads."""
+    layers = []
+    for hidden, weight, bias, _ in prefix:
+        assert bias is not None
+        rows = torch.stack([weight @ row + bias for row in hidden[text]])
+        keys, values = rows[:, :HIDDEN], rows[:, HIDDEN:]
+        layers.append((torch.stack(keys.chunk(2, 1)), torch.stack(values.chunk(2, 1))))
+    return layers
+
+
+def states_of(model: Any, prefix: Prefix | None, ids: Tensor, mask: Tensor) -> Tensor:
+    more = {} if prefix is None else prefix_arguments(model, prefix)
+    states = model(input_ids=ids, attention_mask=mask, **more).last_hidden_state
+    assert isinstance(states, Tensor)
+    return states
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_attention_over_prefix_and_tokens_equals_the_written_out_one(
+    family: str, attention: str
+) -> None:
+    model, prefix, ids = model_of(family, attention), prefix_of(), input_ids()
+    assert enable_prefixes(model) == 2
+    # ModernBERT's eager attention takes its softmax in float32, whatever the states are.
+    rounded = (family, attention) == ("modernbert", "eager")
+    with torch.no_grad():
+        states = states_of(model, prefix, ids, MASK)
+        for text, length in enumerate(MASK.sum(1).tolist()):
+            expected = naive_states(model, ids[text, :length], keys_values(prefix, text), family)
+            tolerance = 2e-5 if rounded else 1e-10
+            torch.testing.assert_close(states[text, :length], expected, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_without_a_prefix_nothing_changes_by_a_bit_and_with_one_everything(
+    family: str, attention: str
+) -> None:
+    model, ids = model_of(family, attention), input_ids()
+    with torch.no_grad():
+        plain = states_of(model, None, ids, MASK)[MASK.bool()]
+        enable_prefixes(model)
+        assert torch.equal(states_of(model, None, ids, MASK)[MASK.bool()], plain)
+        assert torch.equal(states_of(model, prefix_of(0), ids, MASK)[MASK.bool()], plain)
+        changed = states_of(model, prefix_of(), ids, MASK)[MASK.bool()] - plain
+    assert (changed.abs().amax(-1) > 1e-3).all()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_layer_and_both_keys_and_values_count(family: str) -> None:
+    model, ids, prefix = model_of(family), input_ids(), prefix_of()
+    enable_prefixes(model)
+    with torch.no_grad():
+        whole = states_of(model, prefix, ids, MASK)
+        for layer in range(2):
+            for half in (slice(0, HIDDEN), slice(HIDDEN, None)):
+                weight = prefix[layer].weight.clone()
+                weight[half] = 0
+                other = list(prefix)
+                other[layer] = prefix[layer]._replace(weight=weight)
+                assert not torch.allclose(states_of(model, tuple(other), ids, MASK), whole)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_full_position_table_leaves_room_for_the_prefix(family: str) -> None:
+    torch.manual_seed(0)
+    settings = config(family, VOCABULARY, **IDS, sep_token_id=3)
+    settings.max_position_embeddings = 514 if family == "roberta" else 512
+    models = []
+    for attention in ("sdpa", "eager"):
+        torch.manual_seed(0)
+        models.append(AutoModel.from_config(settings, attn_implementation=attention).eval())
+        settings = copy.deepcopy(settings)
+    prefix, ids = prefix_of(4, dtype=torch.float32), input_ids(512)
+    mask = torch.ones_like(ids)
+    mask[1, 500:] = 0
+    states = []
+    for model in models:
+        enable_prefixes(model)
+        with torch.no_grad():
+            states.append(states_of(model, prefix, ids, mask)[mask.bool()])
+    torch.testing.assert_close(states[0], states[1], rtol=0, atol=1e-5)
+
+
+def prompts_of(**changes: Any) -> PromptSynthesiser:
+    settings = {"prompts": 2, "length": 2, "query_hidden": 3, "prefix_hidden": 2, "bias": True}
+    made = PromptSynthesiser(PromptConfig(**{**settings, **changes}), HIDDEN, 2).double()
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.normal_(0, 0.5, generator=generator)
+    return made
+
+
+def loss_of(model: Any, prompts: PromptSynthesiser, ids: Tensor) -> Tensor:
+    synthesis = prompts(model.get_input_embeddings().weight[ids], MASK)
+    states = states_of(model, synthesis.prefix, ids, MASK)
+    return (states * torch.linspace(-1, 1, HIDDEN, dtype=states.dtype))[MASK.bool()].square().sum()
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_gradient_checkpointing_changes_no_value_and_no_gradient(family: str, frozen: bool) -> None:
+    none: Any = dict.fromkeys(DROPOUT[family], 0.0)
+    results = []
+    for checkpointing in (False, True):
+        model, prompts = model_of(family, **none), prompts_of()
+        enable_prefixes(model)
+        model.requires_grad_(not frozen)
+        model.train()
+        if checkpointing:
+            model.gradient_checkpointing_enable({"use_reentrant": False})
+        loss = loss_of(model, prompts, input_ids())
+        loss.backward()  # type: ignore[no-untyped-call]
+        gradients = [p.grad for m in (prompts, model) for p in m.parameters() if p.requires_grad]
+        results.append((loss, gradients))
+    assert torch.equal(results[0][0], results[1][0])
+    for plain, checkpointed in zip(results[0][1], results[1][1], strict=True):
+        if plain is not None:
+            torch.testing.assert_close(checkpointed, plain, rtol=1e-12, atol=1e-12)
+    assert all(gradient is not None and gradient.any() for gradient in results[1][1][:9])
+
+
+DROPOUT = {
+    "bert": ("hidden_dropout_prob", "attention_probs_dropout_prob"),
+    "roberta": ("hidden_dropout_prob", "attention_probs_dropout_prob"),
+    "distilbert": ("dropout", "attention_dropout"),
+    "modernbert": ("attention_dropout",),
+}
+
+
+def test_reentrant_checkpointing_is_refused() -> None:
+    model = model_of("bert")
+    enable_prefixes(model)
+    model.gradient_checkpointing_enable({"use_reentrant": True})
+    model.train()
+    with pytest.raises(ValueError, match="use_reentrant"):
+        states_of(model, prefix_of(), input_ids(), MASK)
+
+
+@pytest.mark.parametrize("mix", ["prompt", "prefix"])
+def test_gradients_through_synthesis_and_attention_are_the_numerical_ones(mix: str) -> None:
+    settings = BertConfig(
+        vocab_size=9,
+        hidden_size=6,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=4,
+        max_position_embeddings=5,
+    )
+    torch.manual_seed(0)
+    model = BertModel(settings, add_pooling_layer=False).double().eval()
+    enable_prefixes(model)
+    shape: Any = {"prompts": 2, "length": 2, "query_hidden": 3, "prefix_hidden": 2, "mix": mix}
+    prompts = PromptSynthesiser(PromptConfig(**shape), 6, 2).double()
+    names = [name for name, _ in prompts.named_parameters()]
+    values = [torch.randn_like(p).mul_(0.5).requires_grad_() for p in prompts.parameters()]
+    table = torch.randn(9, 6, dtype=torch.float64).requires_grad_()
+    ids, mask = torch.tensor([[2, 5, 3], [2, 7, 0]]), torch.tensor([[1, 1, 1], [1, 1, 0]])
+
+    def states(table: Tensor, *values: Tensor) -> Tensor:
+        inputs = (table[ids], mask)
+        named = dict(zip(names, values, strict=True))
+        synthesis = torch.func.functional_call(prompts, named, inputs)
+        return states_of(model, synthesis.prefix, ids, mask)[mask.bool()]
+
+    assert torch.autograd.gradcheck(states, (table, *values), atol=1e-7)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_bfloat16_autocast_stays_close(family: str) -> None:
+    model, ids = model_of(family).float(), input_ids()
+    prefix = prefix_of(dtype=torch.float32)
+    enable_prefixes(model)
+    with torch.no_grad():
+        full = states_of(model, prefix, ids, MASK)
+        with torch.autocast("cpu", torch.bfloat16):
+            half = states_of(model, prefix, ids, MASK)
+    error = (full - half)[MASK.bool()].norm() / full[MASK.bool()].norm()
+    assert 0 < error < 0.05
+
+
+def test_attention_dropout_falls_on_the_prefix_as_on_tokens() -> None:
+    # A dropout that lets next to nothing through leaves next to no trace of the prefix.
+    settings = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 1.0 - 1e-6}
+    model = model_of("bert", "eager", **settings)
+    enable_prefixes(model)
+    with torch.no_grad():
+        kept = states_of(model, prefix_of(), input_ids(), MASK) - states_of(
+            model, None, input_ids(), MASK
+        )
+        model.train()
+        dropped = states_of(model, prefix_of(), input_ids(), MASK) - states_of(
+            model, None, input_ids(), MASK
+        )
+    assert kept.abs().max() > 0.1
+    assert torch.equal(dropped, torch.zeros_like(dropped))
+
+
+def test_threads_with_their_own_prefixes_do_not_meet() -> None:
+    model, ids = model_of("bert"), input_ids()
+    enable_prefixes(model)
+
+    def encode(seed: int) -> Tensor:
+        with torch.no_grad():
+            return states_of(model, prefix_of(2 + seed % 3, seed), ids, MASK)
+
+    alone = [encode(seed) for seed in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(encode, [*range(8)] * 3))
+    for seed, states in enumerate(together):
+        assert torch.equal(states, alone[seed % 8])
+
+
+def test_a_copy_takes_prefixes_and_a_saved_model_knows_nothing_of_them(tmp_path: Path) -> None:
+    model, ids = model_of("bert"), input_ids()
+    enable_prefixes(model)
+    with torch.no_grad():
+        expected = states_of(model, prefix_of(), ids, MASK)
+        assert torch.equal(states_of(copy.deepcopy(model), prefix_of(), ids, MASK), expected)
+    model.save_pretrained(tmp_path)
+    assert "hyper_ir" not in json.dumps(json.loads((tmp_path / "config.json").read_text()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["bert", "modernbert"])
+def test_compiled_equals_eager(family: str) -> None:
+    none: Any = dict.fromkeys(DROPOUT[family], 0.0)
+    model, prompts, ids = model_of(family, **none).float(), prompts_of().float(), input_ids()
+    enable_prefixes(model)
+    model.train()
+    expected = loss_of(model, prompts, ids)
+    expected.backward()  # type: ignore[no-untyped-call]
+    gradients = [p.grad.clone() for p in prompts.parameters() if p.grad is not None]
+    prompts.zero_grad()
+    compiled = torch.compile(loss_of)(model, prompts, ids)
+    compiled.backward()  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(compiled, expected, rtol=1e-5, atol=1e-5)
+    for parameter, gradient in zip(prompts.parameters(), gradients, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-4, atol=1e-5)
+
+
+SIZES: dict[str, Any] = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 16,
+    "pad_token_id": 0,
+    "bos_token_id": 2,
+    "eos_token_id": 3,
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (AlbertConfig(embedding_size=8, **SIZES), "prefixes reach 2 attention layers .1 "),
+        (FNetConfig(**SIZES), "FNetModel"),
+        (BertConfig(is_decoder=True, **SIZES), "decoder"),
+        (GPT2Config(n_embd=16, n_layer=2, n_head=2, vocab_size=VOCABULARY), "causal"),
+    ],
+)
+def test_backbones_that_would_ignore_a_prefix_are_refused(settings: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        enable_prefixes(AutoModel.from_config(settings))
+
+
+def test_attention_that_drops_its_arguments_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = model_of("bert")
+    attention: Any = model.get_submodule("encoder.layer.1.attention.self")
+    forward = attention.forward
+    monkeypatch.setattr(
+        attention, "forward", lambda states, attention_mask, **_: forward(states, attention_mask)
+    )
+    with pytest.raises(ValueError, match="reach 1 attention layers"):
+        enable_prefixes(model)
+
+
+def test_attention_changed_later_is_refused() -> None:
+    model = model_of("bert")
+    enable_prefixes(model)
+    with pytest.raises(ValueError, match="3 layers"):
+        states_of(model, (*prefix_of(), prefix_of()[0]), input_ids(), MASK)
+    model.set_attn_implementation("sdpa")
+    with pytest.raises(ValueError, match="ignores prefixes"):
+        states_of(model, prefix_of(), input_ids(), MASK)
