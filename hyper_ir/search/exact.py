@@ -25,9 +25,9 @@ from hyper_ir.search.ranking import adjust_ties, best
 class ExactSearcher:
     """All documents' vectors in memory, as a matrix of tokens × documents.
 
-    Memory: 8 bytes a posting (twice that while the matrix is built) and the ids. A query looks
-    at all postings of its tokens; nothing is skipped, so scores are exact: each product and
-    the sum are rounded to 32 bits as Lucene does it.
+    Memory: 8 to 12 bytes a posting (three times that while the matrix is built) and the ids. A
+    query looks at all postings of its tokens, nothing is skipped; each product and the sum
+    are rounded to 32 bits as Lucene does it.
 
     Parameters
     ----------
