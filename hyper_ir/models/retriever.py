@@ -29,7 +29,7 @@ from hyper_ir.manifest import Manifest, write_manifest
 from hyper_ir.models.checkpoint import RETRIEVER_FILE, Checkpoint, find_checkpoint, read_object
 from hyper_ir.models.config import FORMAT, HeadKind, RetrieverConfig
 from hyper_ir.models.heads import DensePooling, LexicalHead
-from hyper_ir.models.prompts import PromptSynthesiser, load_prompts, save_prompts
+from hyper_ir.models.prompts import PROMPTS_FILE, PromptSynthesiser, load_prompts, save_prompts
 from hyper_ir.models.towers import Tower, load_tower, save_tower, tower_of_checkpoint
 
 
@@ -215,6 +215,9 @@ def _load_saved(cls: type[Retriever], checkpoint: Checkpoint, head: HeadKind | N
         raise ValueError(f"{checkpoint.name}: its head is {config.head}, not {head}")
     document = load_tower(checkpoint.folder / "document", config)
     query = document if config.shared else load_tower(checkpoint.folder / "query", config)
+    prompts_file = checkpoint.folder / "query" / PROMPTS_FILE
+    if prompts_file.exists() and not config.prompts:
+        raise ValueError(f"{prompts_file}: prompts are there, but {RETRIEVER_FILE} knows of none")
     if config.prompts:
         layers = int(query.backbone.model.config.num_hidden_layers)
         prompts = load_prompts(checkpoint.folder / "query", query.backbone.hidden_size, layers)
