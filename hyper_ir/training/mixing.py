@@ -53,6 +53,7 @@ class TaskMixture:
         }
         powers = np.array([float(count) ** temperature for count in self.counts.values()])
         self.shares = dict(zip(self.counts, powers / powers.sum(), strict=True))
+        self._known: tuple[int, int, Integers] | None = None
 
     @property
     def size(self) -> int:
@@ -73,9 +74,7 @@ class TaskMixture:
 
     def epoch(self, draws: int, epoch: int) -> Integers:
         """The examples of an epoch in their order, ``(draws,)``, where all epochs have as many."""
-        before = np.zeros(len(self.members), dtype=np.int64)
-        for earlier in range(epoch):
-            before += self.draws_by_task(draws, earlier)
+        before = self._drawn_before(draws, epoch)
         counts = self.draws_by_task(draws, epoch)
         task_of_draw = np.repeat(np.arange(len(counts)), counts)
         task_of_draw = task_of_draw[_shuffled(draws, self.seed, epoch, "order")]
@@ -85,6 +84,17 @@ class TaskMixture:
                 self._stream(task, len(own), int(before[number]), int(counts[number]))
             ]
         return drawn
+
+    def _drawn_before(self, draws: int, epoch: int) -> Integers:
+        """How many draws each task had in all earlier epochs."""
+        known = self._known
+        if known is None or known[0] != draws or known[1] > epoch:
+            known = (draws, 0, np.zeros(len(self.members), dtype=np.int64))
+        counts = known[2]
+        for earlier in range(known[1], epoch):
+            counts = counts + self.draws_by_task(draws, earlier)
+        self._known = (draws, epoch, counts)
+        return counts
 
     def _stream(self, task: str, size: int, start: int, count: int) -> Integers:
         """Places ``start`` … of a task's endless stream of shuffled passes over its examples."""

@@ -66,6 +66,15 @@ def test_at_temperature_0_every_task_comes_equally_often() -> None:
     assert Counter((drawn // 1000).tolist()) == {0: 10, 1: 10, 2: 10}
 
 
+def test_an_epoch_does_not_depend_on_which_were_asked_for_before() -> None:
+    forward, backward = mixture([9, 4, 2], temperature=0.5), mixture([9, 4, 2], temperature=0.5)
+    ahead = [forward.epoch(7, epoch).tolist() for epoch in range(6)]
+    back = [backward.epoch(7, epoch).tolist() for epoch in reversed(range(6))]
+    assert ahead == back[::-1]
+    backward.epoch(5, 3)
+    assert backward.epoch(7, 4).tolist() == ahead[4]
+
+
 def test_orders_differ_between_epochs_passes_tasks_and_seeds() -> None:
     mixed = mixture([50, 50], seed=1)
     first, second = mixed.epoch(100, 0), mixed.epoch(100, 1)
