@@ -121,12 +121,9 @@ def test_splade_by_stock_pyserini_and_by_hyper_ir_is_one_run(
 
 @pytest.mark.shared
 @pytest.mark.jvm
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "least", "flags"),
-    [
-        ("nfcorpus", 0.318, []),
-        pytest.param("arguana", 0.39, ["--remove-query"], marks=pytest.mark.slow),
-    ],
+    ("name", "least", "flags"), [("nfcorpus", 0.318, []), ("arguana", 0.39, ["--remove-query"])]
 )
 def test_bm25_reaches_the_published_figures(
     shared_data: Path, tmp_path: Path, name: str, least: float, flags: list[str]
