@@ -1,0 +1,194 @@
+"""What the quickstart does, step by step, and which runs its table compares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hyper_ir.data.python_docs.kinds import TASKS, Task
+from hyper_ir.data.python_docs.packages import SourceTree
+from hyper_ir.data.python_docs.writing import DESCRIPTION, task_file
+from hyper_ir.models.checkpoint import Checkpoint
+from hyper_ir.quickstart.backbone import DISTRIBUTION, MINILM
+from hyper_ir.quickstart.settings import Settings
+from hyper_ir.quickstart.steps import AGAIN, EACH, Step
+
+BASELINE = "BM25"
+LEXICAL = "lexical"
+GRAFT_TOKENS = 60_000
+"""Tokens that the grafted head is fitted on: more cost half a minute and change little."""
+
+MEASURES = ("KILTRprec", "nDCG@10")
+
+
+@dataclass
+class Plan:
+    """Kinds of topics, steps in order, and the systems that the table compares, baseline first."""
+
+    tasks: tuple[Task, ...]
+    steps: list[Step] = field(default_factory=list)
+    systems: list[str] = field(default_factory=list)
+
+
+def make_plan(settings: Settings, checkpoint: Checkpoint, tasks: Sequence[Task] = TASKS) -> Plan:
+    """The steps after the collection, for the kinds of topics that it has.
+
+    A further system adds its steps and its name in front of the last step.
+    """
+    plan = Plan(tuple(tasks))
+    add_bm25(plan, settings)
+    add_lexical(plan, settings, checkpoint)
+    plan.steps.append(evaluate_step(plan, settings))
+    return plan
+
+
+def collect_step(settings: Settings, trees: list[SourceTree]) -> Step:
+    """The documentation installed here, as pages and topics."""
+    return Step(
+        "collect",
+        "collect the Python documentation installed here: pages, topics, judgments",
+        "hyper_ir.data.python_docs",
+        (
+            *("--output", str(settings.docs), "--packages", *settings.packages),
+            *("--words", str(settings.words), "--max-topics", str(settings.max_topics)),
+            *("--seed", str(settings.seed), AGAIN),
+        ),
+        (settings.docs / DESCRIPTION,),
+        uses={tree.package: tree.version for tree in trees},
+    )
+
+
+def add_bm25(plan: Plan, settings: Settings) -> None:
+    """BM25 through Lucene: index, then search."""
+    index = settings.output / "indexes" / "bm25"
+    plan.steps.append(
+        Step(
+            "index-bm25",
+            "index the pages' words with Lucene",
+            "hyper_ir.index",
+            (
+                *("--input", str(settings.pages), "--format", "kilt", "--index", str(index)),
+                *("--threads", str(settings.threads), AGAIN),
+            ),
+            (index,),
+        )
+    )
+    plan.steps.append(search_step(plan, settings, BASELINE, ("--bm25", "--index", str(index))))
+    plan.systems.append(BASELINE)
+
+
+def add_lexical(plan: Plan, settings: Settings, checkpoint: Checkpoint) -> None:
+    """A lexical model without training: graft a head where there is none, encode, index, search."""
+    model = str(checkpoint.folder)
+    if checkpoint.layout == "encoder":
+        grafted = settings.output / "models" / LEXICAL
+        plan.steps.append(
+            Step(
+                "graft",
+                f"give {model_name(checkpoint)} a lexical head, fitted on these pages",
+                "hyper_ir.encode.graft",
+                (
+                    *("--encoder", model, "--corpus", str(settings.pages), "--format", "kilt"),
+                    *("--output", str(grafted), "--tokens", str(GRAFT_TOKENS), AGAIN),
+                ),
+                (grafted,),
+                uses=weights(checkpoint.folder),
+            )
+        )
+        model = str(grafted)
+    add_encoded(plan, settings, LEXICAL, model, weights(checkpoint.folder))
+
+
+def add_encoded(
+    plan: Plan, settings: Settings, system: str, model: str, uses: dict[str, Any]
+) -> None:
+    """Encode the pages with a lexical model, index the impacts, and search with the model."""
+    vectors = settings.output / "vectors" / system
+    index = settings.output / "indexes" / system
+    plan.steps += [
+        Step(
+            f"encode-{system}",
+            "encode the pages: text to weighted terms",
+            "hyper_ir.encode",
+            (
+                *("input", "--corpus", str(settings.pages), "--format", "kilt"),
+                *("output", "--embeddings", str(vectors), AGAIN),
+                *("encoder", "--encoder", model),
+            ),
+            (vectors / "embeddings.jsonl",),
+            uses=uses,
+            resume="--resume",
+        ),
+        Step(
+            f"index-{system}",
+            "index the weighted terms with Lucene",
+            "hyper_ir.index",
+            (
+                *("--impact", "--input", str(vectors), "--index", str(index)),
+                *("--threads", str(settings.threads), AGAIN),
+            ),
+            (index,),
+        ),
+        search_step(
+            plan, settings, system, ("--impact", "--index", str(index), "--encoder", model)
+        ),
+    ]
+    plan.systems.append(system)
+
+
+def search_step(plan: Plan, settings: Settings, system: str, what: tuple[str, ...]) -> Step:
+    """Search the test topics of every kind; passages collapse to pages."""
+    return Step(
+        f"search-{system}",
+        f"search the test topics of every kind: {system}",
+        "hyper_ir.search",
+        (
+            *what,
+            *("--topics", str(settings.docs / task_file(EACH, "test"))),
+            *("--output", str(settings.run_file(system, EACH))),
+            *("--hits", str(settings.hits), "--max-passage"),
+            *("--max-passage-hits", str(settings.hits)),
+            *("--threads", str(settings.threads), "--quiet"),
+        ),
+        tuple(settings.run_file(system, task) for task in plan.tasks),
+        each=plan.tasks,
+        quiet=True,
+    )
+
+
+def evaluate_step(plan: Plan, settings: Settings) -> Step:
+    """Score all runs on all kinds, and compare them with the baseline."""
+    return Step(
+        "evaluate",
+        "score the runs, with paired tests against BM25",
+        "hyper_ir.evaluate",
+        (
+            "--qrels",
+            *(f"{task}={settings.docs / task_file(task, 'test')}" for task in plan.tasks),
+            "--runs",
+            *(f"{system}={settings.run_file(system, '{task}')}" for system in plan.systems),
+            *("--measures", *MEASURES, "--baseline", plan.systems[0]),
+            *("--json", str(settings.output / "scores.json")),
+        ),
+        (settings.output / "scores.json",),
+        always=True,
+        quiet=True,
+    )
+
+
+def model_name(checkpoint: Checkpoint) -> str:
+    """What to call a model: its folder's name, but the published name of the default one."""
+    name = checkpoint.folder.resolve().name
+    return MINILM if DISTRIBUTION.replace("-", "_") in checkpoint.folder.parts else name
+
+
+def weights(folder: Path) -> dict[str, Any]:
+    """What tells a model's files from others of the same name: their sizes and times."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {
+        str(path.relative_to(folder)): [path.stat().st_size, path.stat().st_mtime_ns]
+        for path in files
+        if path.suffix in (".safetensors", ".json", ".txt")
+    }
