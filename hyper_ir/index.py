@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from shlex import quote
 
 from hyper_ir.command import Parser, run
 from hyper_ir.manifest import Manifest
@@ -83,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     kind = "--impact" if arguments.impact else "--bm25"
     print(f"{manifest.counts['documents']:,} documents: {arguments.index}")
     print(
-        f"next: python -m hyper_ir.search {kind} --index {arguments.index} --topics TOPICS "
+        f"next: python -m hyper_ir.search {kind} --index {quote(arguments.index)} --topics TOPICS "
         "--output runs/NAME.trec"
     )
 

@@ -5,6 +5,7 @@ A process of its own, so that its log can be kept, its memory comes back, and Ct
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from hyper_ir.lucene.java import Java, anserini_jar, java_executable
+from hyper_ir.lucene.java import Java, anserini_jar, file_name_locale, java_executable
 
 MAIN_CLASS = "io.anserini.index.IndexCollection"
 LARGEST_BUFFER = 4096  # MB; Anserini's own default, whatever the heap is
@@ -48,6 +49,7 @@ def index_collection(
             stdin=subprocess.DEVNULL,
             encoding="utf-8",
             errors="replace",
+            env={**os.environ, **file_name_locale()},
         ) as process,
     ):
         assert process.stdout is not None

@@ -10,6 +10,7 @@ CLASSPATH. Only dense (HNSW, flat) search would gain from the module.
 from __future__ import annotations
 
 import importlib.util
+import locale
 import os
 import re
 import shlex
@@ -253,6 +254,13 @@ def environment(java: Java) -> dict[str, str]:
     if "JVM_PATH" in os.environ and (library := _jvm_library(java.home)) is not None:
         variables["JVM_PATH"] = str(library)  # else pyjnius would load another Java's
     return variables
+
+
+def file_name_locale() -> dict[str, str]:
+    """LC_ALL for a JVM where the locale is not UTF-8: it could not open a path with an é."""
+    if sys.platform != "linux" or locale.nl_langinfo(locale.CODESET).upper() == "UTF-8":
+        return {}
+    return {"LC_ALL": "C.UTF-8"}
 
 
 def _jvm_library(home: Path) -> Path | None:

@@ -69,7 +69,7 @@ def _boot() -> None:
     _jnius_config().add_options(*options)
     # Only dense search would use the vector module, and asking for it prints a warning.
     plain = replace(chosen, has_vector_module=False)
-    with _environment(java.environment(plain)):
+    with _environment(java.environment(plain) | java.file_name_locale()):
         try:
             autoclass = _autoclass()
             autoclass("java.lang.String")

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from shlex import quote
 
 from hyper_ir.command import Parser, run
 from hyper_ir.data.topics import FORMATS
@@ -147,7 +148,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for line in report.lines(depth, arguments.batch_size, arguments.threads):
         print(line, file=sys.stderr)
     print(f"{report.topics:,} topics, {report.hits:,} hits: {arguments.output}")
-    print(f"next: python -m hyper_ir.evaluate --qrels QRELS --runs {arguments.output}")
+    print(f"next: python -m hyper_ir.evaluate --qrels QRELS --runs {quote(arguments.output)}")
 
 
 if __name__ == "__main__":

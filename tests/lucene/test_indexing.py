@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -101,6 +104,31 @@ def test_more_documents_than_promised_are_an_error_too(java_here: Java, tmp_path
 def test_a_java_that_fails_is_an_error_with_its_words(java_here: Java, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match='"-nonsense" is not a valid option'):
         index_collection(java_here, ["-nonsense"], 1, tmp_path / "log", progress=False)
+
+
+@pytest.mark.jvm
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere file names are always Unicode")
+def test_file_names_in_a_shell_whose_locale_is_not_utf_8(java_here: Java, tmp_path: Path) -> None:
+    code = """
+from pathlib import Path
+from hyper_ir.lucene import jvm
+from hyper_ir.lucene.indexing import build_impact_index
+folder = Path(sys.argv[1]) / "Übung é"
+folder.mkdir()
+(folder / "v.jsonl").write_text('{"id": "a", "vector": {"x": 1}}')
+build_impact_index(folder / "v.jsonl", folder / "ïndex", progress=False)
+jvm.start()
+searcher = jvm._autoclass()("io.anserini.search.SimpleImpactSearcher")
+print(searcher(str(folder / "ïndex")).get_total_num_docs())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys{code}", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "LC_ALL": "C"},
+    )
+    assert done.stdout == "1\n", done.stderr
 
 
 def test_everything_is_checked_before_work(tmp_path: Path, java_here: Java) -> None:
