@@ -115,6 +115,7 @@ def build_impact_index(
         documents = stage_vectors(vectors, folder, origin, problems, progress)
         storage = storage or Storage()
         flags = ["-collection", "JsonVectorCollection", "-impact", "-pretokenized"]
+        flags += _common_flags(threads, optimize, storage)
         config = {"impact": True, "optimize": optimize, "store": asdict(storage)}
         manifest = Manifest(
             kind="index",
@@ -125,8 +126,7 @@ def build_impact_index(
             inputs={"vectors": str(vectors.resolve())},
             counts={"documents": documents, "skipped": problems.count},
         )
-        flags += storage.flags()
-        return _run(java, folder, index, flags, threads, optimize, manifest, overwrite, progress)
+        return _run(java, folder, index, flags, manifest, overwrite, progress)
 
 
 def build_bm25_index(
@@ -156,7 +156,7 @@ def build_bm25_index(
         total = size_hint() if size_hint is not None else None
         documents = stage_passages(corpus, folder, threads, total, progress)
         flags = ["-collection", "JsonCollection", "-language", analysis.language]
-        flags += ["-stemmer", analysis.stemmer, *storage.flags()]
+        flags += ["-stemmer", analysis.stemmer, *_common_flags(threads, optimize, storage)]
         flags += ["-keepStopwords"] if analysis.keep_stopwords else []
         flags += ["-pretokenized"] if analysis.pretokenized else []
         config = {"impact": False, "optimize": optimize, "store": asdict(storage)}
@@ -169,7 +169,7 @@ def build_bm25_index(
                 "skipped": problems.count if problems is not None else 0,
             },
         )
-        return _run(java, folder, index, flags, threads, optimize, manifest, overwrite, progress)
+        return _run(java, folder, index, flags, manifest, overwrite, progress)
 
 
 def _check(index: Path, threads: int, overwrite: bool) -> Java:
@@ -194,22 +194,24 @@ def _workplace(index: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
+def _common_flags(threads: int, optimize: bool, storage: Storage) -> list[str]:
+    flags = ["-generator", "DefaultLuceneDocumentGenerator", "-threads", str(threads)]
+    return flags + storage.flags() + (["-optimize"] if optimize else [])
+
+
 def _run(
     java: Java,
     source: Path,
     index: Path,
     flags: list[str],
-    threads: int,
-    optimize: bool,
     manifest: Manifest,
     overwrite: bool,
     progress: bool,
 ) -> Manifest:
+    """Index the folder ``source`` aside and give the result its name; return the manifest."""
     log = index.with_name(index.name + ".log")
     with atomic_directory(index, replace=overwrite) as partial:
-        arguments = ["-input", str(source), "-index", str(partial), "-threads", str(threads)]
-        arguments += ["-generator", "DefaultLuceneDocumentGenerator", *flags]
-        arguments += ["-optimize"] if optimize else []
+        arguments = ["-input", str(source), "-index", str(partial), *flags]
         index_collection(java, arguments, manifest.counts["documents"], log, progress)
         write_manifest(partial, manifest)
     return manifest

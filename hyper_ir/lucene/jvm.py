@@ -14,6 +14,7 @@ from hyper_ir.lucene import java
 # Lucene refuses a query of more clauses than this; its own limit of 1,024 guards against slips
 # such as wildcard expansion, and a learned sparse query or a pasted document is none.
 CLAUSE_LIMIT = 65_536
+STOCK_CLAUSE_LIMIT = 1_024
 
 _SEARCHER_CLASS = "org.apache.lucene.search.IndexSearcher"
 _lock = threading.Lock()

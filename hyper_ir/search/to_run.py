@@ -13,7 +13,7 @@ from hyper_ir.data.runs import write_run
 from hyper_ir.data.topics import read_topics
 from hyper_ir.data.vectors import EMPTY_QUERY
 from hyper_ir.lucene.indexing import TextAnalysis
-from hyper_ir.lucene.jvm import CLAUSE_LIMIT
+from hyper_ir.lucene.jvm import CLAUSE_LIMIT, STOCK_CLAUSE_LIMIT
 from hyper_ir.lucene.queries import heaviest
 from hyper_ir.lucene.searching import K1, B, BM25Searcher
 from hyper_ir.manifest import Manifest, check_fits, read_manifest, write_manifest
@@ -151,7 +151,13 @@ def _write(
 
 
 def _within_limit(queries: Sequence[EncodedTopic]) -> list[EncodedTopic]:
-    """Cut queries to Lucene's lifted limit by weight, and say so (also for the exact engine)."""
+    """Cut queries to Lucene's lifted limit by weight (also for the exact engine), and say it."""
+    long = sum(len(vector) > STOCK_CLAUSE_LIMIT for _, vector in queries)
+    if long:
+        _say(
+            f"{long:,} topics have over {STOCK_CLAUSE_LIMIT:,} tokens, where Lucene by itself "
+            f"stops; its limit is lifted to {CLAUSE_LIMIT:,} here"
+        )
     cut = [id for id, vector in queries if len(vector) > CLAUSE_LIMIT]
     if cut:
         _say(

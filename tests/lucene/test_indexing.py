@@ -118,7 +118,8 @@ folder.mkdir()
 (folder / "v.jsonl").write_text('{"id": "a", "vector": {"x": 1}}')
 build_impact_index(folder / "v.jsonl", folder / "ïndex", progress=False)
 jvm.start()
-searcher = jvm._autoclass()("io.anserini.search.SimpleImpactSearcher")
+from jnius import autoclass
+searcher = autoclass("io.anserini.search.SimpleImpactSearcher")
 print(searcher(str(folder / "ïndex")).get_total_num_docs())
 """
     done = subprocess.run(
