@@ -21,6 +21,8 @@ from transformers import AttentionInterface, PreTrainedModel
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, AttentionMaskInterface
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from hyper_ir.models.bottleneck_attention import bottleneck_attention, is_cheaper
+
 IMPLEMENTATIONS = {"sdpa": "hyper_ir_sdpa", "eager": "hyper_ir_eager"}
 """Each of transformers' implementations, and the name of the one with prefixes."""
 
@@ -192,7 +194,13 @@ def _attend(
     if isinstance(prefix, _Probe):
         prefix.reached.append((module, key.shape[1], key.shape[3]))
     elif prefix is not None:
-        key, value, attention_mask = _extended(module, prefix, key, value, attention_mask)
+        layer = _of_layer(module, prefix)
+        if implementation == "sdpa" and not layer.dropout and _is_short(query, layer):
+            scaling = arguments.get("scaling") or query.shape[-1] ** -0.5
+            dropout = arguments.get("dropout", 0.0)
+            tensors = (query, key, value, attention_mask, *layer[:3])
+            return bottleneck_attention(*tensors, scaling, dropout), None
+        key, value, attention_mask = _extended(layer, key, value, attention_mask)
     if implementation == "sdpa":
         attend = ALL_ATTENTION_FUNCTIONS["sdpa"]
     else:
@@ -204,14 +212,24 @@ def _attend(
     return result
 
 
-def _extended(
-    module: nn.Module, prefix: Prefix, key: Tensor, value: Tensor, mask: Tensor | None
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Keys, values and mask with the layer's prefix before the tokens."""
-    layer = getattr(module, _LAYER, None)
+def _of_layer(module: nn.Module, prefix: Prefix) -> LayerPrefix:
+    layer: int | None = getattr(module, _LAYER, None)
     if layer is None:
         raise ValueError(f"{type(module).__name__}: not prepared by enable_prefixes")
-    more_keys, more_values = prefix[layer].keys_values(key.shape[1])
+    return prefix[layer]
+
+
+def _is_short(query: Tensor, layer: LayerPrefix) -> bool:
+    """Whether the text is so short that the prefix's keys and values had better not be built."""
+    batch, heads, length, width = query.shape
+    return is_cheaper(batch, length, heads, width, layer.hidden)
+
+
+def _extended(
+    layer: LayerPrefix, key: Tensor, value: Tensor, mask: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Keys, values and mask with the layer's prefix before the tokens."""
+    more_keys, more_values = layer.keys_values(key.shape[1])
     length = more_keys.shape[2]
     if length == 0:
         return key, value, mask

@@ -19,6 +19,7 @@ from transformers import (
     PreTrainedModel,
 )
 
+from hyper_ir.models import prefix_attention
 from hyper_ir.models.prefix_attention import (
     LayerPrefix,
     Prefix,
@@ -80,21 +81,47 @@ def states_of(model: Any, prefix: Prefix | None, ids: Tensor, mask: Tensor) -> T
     return states
 
 
-@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.fixture
+def forms(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Notes which form of attention is taken, call by call."""
+    taken: list[str] = []
+
+    def noting(name: str, function: Any) -> Any:
+        def noted(*arguments: Any) -> Any:
+            taken.append(name)
+            return function(*arguments)
+
+        return noted
+
+    for name in ("bottleneck_attention", "_extended"):
+        monkeypatch.setattr(prefix_attention, name, noting(name, getattr(prefix_attention, name)))
+    return taken
+
+
+@pytest.mark.parametrize(
+    ("attention", "length", "form"),
+    [
+        ("sdpa", 3, "_extended"),
+        ("sdpa", 12, "bottleneck_attention"),
+        ("eager", 3, "_extended"),
+        ("eager", 12, "_extended"),
+    ],
+)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_attention_over_prefix_and_tokens_equals_the_written_out_one(
-    family: str, attention: str
+    family: str, attention: str, length: int, form: str, forms: list[str]
 ) -> None:
-    model, prefix, ids = model_of(family, attention), prefix_of(), input_ids()
+    model, prefix, ids = model_of(family, attention), prefix_of(length), input_ids()
     assert enable_prefixes(model) == 2
     # ModernBERT's eager attention takes its softmax in float32, whatever the states are.
     rounded = (family, attention) == ("modernbert", "eager")
     with torch.no_grad():
         states = states_of(model, prefix, ids, MASK)
-        for text, length in enumerate(MASK.sum(1).tolist()):
-            expected = naive_states(model, ids[text, :length], keys_values(prefix, text), family)
+        assert forms == [form] * 2
+        for text, tokens in enumerate(MASK.sum(1).tolist()):
+            expected = naive_states(model, ids[text, :tokens], keys_values(prefix, text), family)
             tolerance = 2e-5 if rounded else 1e-10
-            torch.testing.assert_close(states[text, :length], expected, rtol=0, atol=tolerance)
+            torch.testing.assert_close(states[text, :tokens], expected, rtol=0, atol=tolerance)
 
 
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])
@@ -204,8 +231,12 @@ def test_reentrant_checkpointing_is_refused() -> None:
         states_of(model, prefix_of(), input_ids(), MASK)
 
 
-@pytest.mark.parametrize("mix", ["prompt", "prefix"])
-def test_gradients_through_synthesis_and_attention_are_the_numerical_ones(mix: str) -> None:
+@pytest.mark.parametrize(
+    ("mix", "length", "form"), [("prompt", 2, "_extended"), ("prefix", 3, "bottleneck_attention")]
+)
+def test_gradients_through_synthesis_and_attention_are_the_numerical_ones(
+    mix: str, length: int, form: str, forms: list[str]
+) -> None:
     settings = BertConfig(
         vocab_size=9,
         hidden_size=6,
@@ -217,8 +248,8 @@ def test_gradients_through_synthesis_and_attention_are_the_numerical_ones(mix: s
     torch.manual_seed(0)
     model = BertModel(settings, add_pooling_layer=False).double().eval()
     enable_prefixes(model)
-    shape: Any = {"prompts": 2, "length": 2, "query_hidden": 3, "prefix_hidden": 2, "mix": mix}
-    prompts = PromptSynthesiser(PromptConfig(**shape), 6, 2).double()
+    shape: Any = {"prompts": 2, "length": length, "query_hidden": 3, "prefix_hidden": 2}
+    prompts = PromptSynthesiser(PromptConfig(mix=mix, bias=True, **shape), 6, 2).double()  # type: ignore[arg-type]
     names = [name for name, _ in prompts.named_parameters()]
     values = [torch.randn_like(p).mul_(0.5).requires_grad_() for p in prompts.parameters()]
     table = torch.randn(9, 6, dtype=torch.float64).requires_grad_()
@@ -231,12 +262,14 @@ def test_gradients_through_synthesis_and_attention_are_the_numerical_ones(mix: s
         return states_of(model, synthesis.prefix, ids, mask)[mask.bool()]
 
     assert torch.autograd.gradcheck(states, (table, *values), atol=1e-7)
+    assert set(forms) == {form}
 
 
+@pytest.mark.parametrize("length", [3, 12])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_bfloat16_autocast_stays_close(family: str) -> None:
+def test_bfloat16_autocast_stays_close(family: str, length: int) -> None:
     model, ids = model_of(family).float(), input_ids()
-    prefix = prefix_of(dtype=torch.float32)
+    prefix = prefix_of(length, dtype=torch.float32)
     enable_prefixes(model)
     with torch.no_grad():
         full = states_of(model, prefix, ids, MASK)
@@ -246,21 +279,20 @@ def test_bfloat16_autocast_stays_close(family: str) -> None:
     assert 0 < error < 0.05
 
 
-def test_attention_dropout_falls_on_the_prefix_as_on_tokens() -> None:
+@pytest.mark.parametrize(("attention", "length"), [("eager", 3), ("sdpa", 3), ("sdpa", 12)])
+def test_attention_dropout_falls_on_the_prefix_as_on_tokens(attention: str, length: int) -> None:
     # A dropout that lets next to nothing through leaves next to no trace of the prefix.
-    settings = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 1.0 - 1e-6}
-    model = model_of("bert", "eager", **settings)
+    settings: Any = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 1.0 - 1e-6}
+    model, ids, prefix = model_of("bert", attention, **settings), input_ids(), prefix_of(length)
     enable_prefixes(model)
-    with torch.no_grad():
-        kept = states_of(model, prefix_of(), input_ids(), MASK) - states_of(
-            model, None, input_ids(), MASK
-        )
-        model.train()
-        dropped = states_of(model, prefix_of(), input_ids(), MASK) - states_of(
-            model, None, input_ids(), MASK
-        )
-    assert kept.abs().max() > 0.1
-    assert torch.equal(dropped, torch.zeros_like(dropped))
+
+    def trace() -> Tensor:
+        with torch.no_grad():
+            return states_of(model, prefix, ids, MASK) - states_of(model, None, ids, MASK)
+
+    assert trace().abs().max() > 0.1
+    model.train()
+    assert torch.equal(trace(), torch.zeros(2, 7, HIDDEN, dtype=torch.float64))
 
 
 def test_threads_with_their_own_prefixes_do_not_meet() -> None:
@@ -289,13 +321,18 @@ def test_a_copy_takes_prefixes_and_a_saved_model_knows_nothing_of_them(tmp_path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", ["bert", "modernbert"])
-def test_compiled_equals_eager(family: str) -> None:
+@pytest.mark.parametrize(
+    ("family", "length", "form"),
+    [("bert", 2, "bottleneck_attention"), ("modernbert", 1, "_extended")],
+)
+def test_compiled_equals_eager(family: str, length: int, form: str, forms: list[str]) -> None:
     none: Any = dict.fromkeys(DROPOUT[family], 0.0)
-    model, prompts, ids = model_of(family, **none).float(), prompts_of().float(), input_ids()
+    model, prompts = model_of(family, **none).float(), prompts_of(length=length).float()
+    ids = input_ids()
     enable_prefixes(model)
     model.train()
     expected = loss_of(model, prompts, ids)
+    assert set(forms) == {form}
     expected.backward()  # type: ignore[no-untyped-call]
     gradients = [p.grad.clone() for p in prompts.parameters() if p.grad is not None]
     prompts.zero_grad()
