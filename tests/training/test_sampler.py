@@ -97,6 +97,24 @@ def test_batches_keep_to_their_sizes_and_budgets(settings: Settings) -> None:
             assert full or len(more) * max(lengths[i] for i in more) > settings["token_budget"]
 
 
+def test_a_token_budget_counts_padding_to_the_longest_so_far() -> None:
+    sampler = MixedTaskSampler(
+        ["a"] * 6, batch_size=6, token_budget=12, lengths=[1, 1, 1, 6, 1, 1], seed=0
+    )
+    for epoch in range(20):
+        drawn = sampler.mixture.epoch(6, epoch).tolist()
+        expected: list[list[int]] = []
+        batch: list[int] = []
+        for example in drawn:  # two examples beside the long one, else as they come
+            if batch and len(batch) + 1 > (2 if 3 in [*batch, example] else 12):
+                expected.append(batch)
+                batch = []
+            batch = [*batch, example]
+        expected.append(batch)
+        batches = [sampler.global_batch(epoch, i) for i in range(sampler.batches_of(epoch))]
+        assert batches == expected
+
+
 def test_a_state_moves_to_another_number_of_ranks() -> None:
     settings: Settings = {"tasks": ["a"] * 7 + ["b"] * 4, "batch_size": 4, "seed": 3}
     whole = stream(MixedTaskSampler(**settings), 6)
