@@ -99,6 +99,16 @@ def test_k_means_makes_scores_as_wide_as_asked(table: Tensor, switches: dict[str
         assert 0.5 * scale < spread < 1.5 * scale
 
 
+def test_k_means_favours_no_prompt_for_all_queries(table: Tensor) -> None:
+    prompts = PromptSynthesiser(PromptConfig(), D, 2)
+    ids, mask = queries_of(1)
+    initialise(prompts, table, [(ids[:50], mask[:50]), (ids[50:], mask[50:])])
+    with torch.no_grad():
+        scores = prompts.query(table[ids], mask) @ prompts.prompts.amax(dim=1).T
+    assert scores.std() > 1
+    torch.testing.assert_close(scores.mean(0), torch.zeros(20), rtol=0, atol=1e-3)
+
+
 def test_words_are_rows_of_the_table(table: Tensor) -> None:
     config = PromptConfig(initialisation="words", initialisation_scale=2.0, prompts=3, length=5)
     prompts = PromptSynthesiser(config, D, 2)
