@@ -39,7 +39,7 @@ quickstart: $(VENV)/installed
 	@$(RUN) -m hyper_ir.quickstart $(ARGS)
 
 test: lint types
-	@$(RUN) -m pytest -m "not slow" $(ARGS)
+	@$(RUN) -m pytest $(ARGS)
 
 test-slow: $(VENV)/installed-dev
 	@$(RUN) -m pytest -m slow $(ARGS)
