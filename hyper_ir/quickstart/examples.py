@@ -97,7 +97,10 @@ def _terms(model: Path, queries: Sequence[str]) -> list[tuple[Terms, Terms]]:
 
 def in_words(example: Example) -> str:
     """The example as lines for a terminal."""
-    lines = [f"{example.task}: {json.dumps(example.query, ensure_ascii=False)}"]
+    lines = [
+        f"{example.task}: {json.dumps(example.query, ensure_ascii=False)}",
+        f"  answered by {', '.join(example.answers)}",
+    ]
     for name, terms in (("own terms", example.own_terms), ("expansion", example.expansion_terms)):
         shown = ", ".join(f"{token} {weight}" for token, weight in terms[:TERMS_SHOWN])
         lines.append(f"  {LEXICAL}, {name}: {shown or 'none'}")

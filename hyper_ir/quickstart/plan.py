@@ -18,7 +18,7 @@ from hyper_ir.quickstart.steps import AGAIN, EACH, Step
 BASELINE = "BM25"
 LEXICAL = "lexical"
 GRAFT_TOKENS = 60_000
-"""Tokens that the grafted head is fitted on: more cost half a minute and change little."""
+"""Tokens that the grafted head is fitted on: over 100 for each component of MiniLM's states."""
 
 MEASURES = ("KILTRprec", "nDCG@10")
 

@@ -14,7 +14,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ class Step:
     uses: what its result depends on besides the arguments and the steps before it.
     resume: the flag that lets the verb take up an interrupted run, or empty.
     always: run it even if it was done before (it is quick and prints what is wanted).
-    quiet: what the verb prints is left out.
+    quiet: what the verb prints is left out, on stdout and on stderr.
     """
 
     name: str
@@ -136,16 +136,22 @@ def _again(step: Step, same: bool, begun: bool) -> str:
 
 
 def _call(step: Step, arguments: Sequence[str]) -> None:
-    """Call the verb as its command line would; show what it prints but for its next commands."""
+    """Call the verb as its command line would; show what it prints but for its next commands.
+
+    A quiet step's own remarks are shown only when it fails.
+    """
     main = importlib.import_module(
         f"{step.module}.__main__" if _is_package(step.module) else step.module
     ).main
-    captured = io.StringIO()
-    with redirect_stdout(captured):
-        status = main(list(arguments))
-    if status:
-        raise ValueError(f"{step.name}: the command above failed")
-    sys.stderr.flush()
+    captured, remarks = io.StringIO(), io.StringIO()
+    try:
+        with redirect_stdout(captured), redirect_stderr(remarks if step.quiet else sys.stderr):
+            status = main(list(arguments))
+        if status:
+            raise ValueError(f"{step.name}: the command above failed")
+    except BaseException:
+        sys.stderr.write(remarks.getvalue())
+        raise
     if not step.quiet:
         for line in _without_next(captured.getvalue().splitlines()):
             print(f"  {line}")

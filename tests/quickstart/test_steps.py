@@ -14,6 +14,7 @@ import pathlib, sys
 calls = []
 def main(argv):
     calls.append(list(argv))
+    print("a remark", file=sys.stderr)
     if "fail" in argv:
         raise ValueError("it failed")
     pathlib.Path(argv[-1]).write_text("made")
@@ -123,6 +124,19 @@ def test_what_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     ]
     assert f"  python -m steps_verb.one --to '{tmp_path}/b c.out'\n  done in" in output
     assert "next:" not in output
+
+
+@pytest.mark.usefixtures("calls")
+def test_remarks_of_quiet_steps_are_shown_when_they_fail(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(tmp_path, step(tmp_path, "a", quiet=True))
+    assert capsys.readouterr().err == ""
+    run(tmp_path, step(tmp_path, "b"))
+    assert capsys.readouterr().err == "a remark\n"
+    with pytest.raises(ValueError, match="it failed"):
+        run(tmp_path, step(tmp_path, "c", arguments=("fail", "x"), quiet=True))
+    assert capsys.readouterr().err == "a remark\n"
 
 
 @pytest.mark.usefixtures("calls")
