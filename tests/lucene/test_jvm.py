@@ -84,6 +84,7 @@ def test_ctrl_c_stays_pythons(java_here: Java) -> None:
     code = """
 import os, signal
 from hyper_ir.lucene import jvm
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's "&" leaves it ignored
 jvm.start()
 try:
     os.kill(os.getpid(), signal.SIGINT)
