@@ -50,13 +50,8 @@ class HyperDocumentEncoder(_DocumentEncoder):
         max_length: int | None = None,
         fp16: bool = False,
     ) -> None:
-        self.retriever = _retriever(model)
-        self.engine = Engine(
-            self.retriever,
-            "document",
-            EngineConfig(batch_size, max_length, device, fp16),
-            Quantiser(quantization_factor, top_k),
-        )
+        settings = EngineConfig(batch_size, max_length, device, fp16)
+        self.engine = _engine(model, "document", settings, Quantiser(quantization_factor, top_k))
 
     def encode(
         self,
@@ -100,13 +95,8 @@ class HyperQueryEncoder(_QueryEncoder):
         super().__init__()
         self.has_model = True
         self.has_encoded_query = False
-        self.retriever = _retriever(model)
-        self.engine = Engine(
-            self.retriever,
-            "query",
-            EngineConfig(batch_size, max_length, device, fp16),
-            Quantiser(quantization_factor, top_k),
-        )
+        settings = EngineConfig(batch_size, max_length, device, fp16)
+        self.engine = _engine(model, "query", settings, Quantiser(quantization_factor, top_k))
 
     def encode(self, query: str, max_length: int | None = None, **_: Any) -> Vector:
         """One query to ``{token: impact}``, or to an array (width,) of float32."""
@@ -121,8 +111,14 @@ class HyperQueryEncoder(_QueryEncoder):
         return self.engine.manifest("topics")
 
 
-def _retriever(model: str | os.PathLike[str] | Retriever) -> Retriever:
-    return model if isinstance(model, Retriever) else Retriever.from_pretrained(model)
+def _engine(
+    model: str | os.PathLike[str] | Retriever,
+    side: str,
+    settings: EngineConfig,
+    quantiser: Quantiser,
+) -> Engine:
+    retriever = model if isinstance(model, Retriever) else Retriever.from_pretrained(model)
+    return Engine(retriever, side, settings, quantiser)
 
 
 def _encode(engine: Engine, texts: list[Text], max_length: int | None) -> list[Vector]:
