@@ -17,7 +17,7 @@ from hyper_ir.data.records import Passage
 from hyper_ir.data.vectors import EMPTY_DOCUMENT
 from hyper_ir.encode.engine import Engine, Text, Vector, join_fields
 from hyper_ir.encode.vector_file import VectorFile
-from hyper_ir.manifest import Manifest, read_manifest, write_manifest
+from hyper_ir.manifest import NAME, Manifest, read_manifest, write_manifest
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,10 @@ def encode_corpus(
     with VectorFile(path, _identity(manifest), config.resume, config.overwrite) as output:
         if output.finished:
             manifest = read_manifest(path) or manifest
+            _check_size(path, manifest)
         else:
             counts = _encode_into(output, engine, corpus, config, total if progress else None)
-            manifest = replace(manifest, counts=counts)
+            manifest = replace(manifest, counts={**counts, "bytes": output.size})
             write_manifest(path, manifest)
             output.finish()
     write_manifest(folder, replace(manifest, counts=_folder_counts(folder)))
@@ -131,6 +132,15 @@ def _encode_into(
         lines = [(passage.id, _line(passage, vector)) for passage, vector in window]
         output.write(lines, _counts([vector for _, vector in window]))
     return {**output.counts, "skipped": corpus.problems.count}
+
+
+def _check_size(path: Path, manifest: Manifest) -> None:
+    size = path.stat().st_size
+    if size != manifest.counts.get("bytes", size):
+        raise ValueError(
+            f"{path}: {size:,} bytes, but its manifest says {manifest.counts['bytes']:,}: it was "
+            "damaged or changed; --overwrite makes it anew"
+        )
 
 
 def _shard(passages: Iterator[Passage], config: OutputConfig) -> Iterator[Passage]:
@@ -177,21 +187,49 @@ def _identity(manifest: Manifest) -> dict[str, Any]:
         "model": manifest.model["sha256"],
         "quantiser": manifest.quantiser,
         "config": manifest.config,
-        "corpus": manifest.inputs["corpus"],
+        "corpus": _corpus_identity(manifest),
     }
 
 
 def _check_folder(folder: Path, manifest: Manifest, config: OutputConfig) -> None:
-    """Shards of one folder must be of one model and one quantiser."""
-    there = read_manifest(folder) if folder.is_dir() else None
-    if there is None or (config.overwrite and config.shard_num == 1):
+    """All files of a folder must be shards of one run: one model, one corpus, one configuration."""
+    if not folder.is_dir():
         return
-    for name in ("model", "vocabulary", "quantiser"):
-        if getattr(there, name) != getattr(manifest, name):
+    if config.overwrite and config.shard_num == 1:
+        for path in folder.glob("embeddings*.jsonl*"):
+            path.unlink()
+        (folder / NAME).unlink(missing_ok=True)
+        return
+    mine = _of_all_shards(manifest)
+    for artefact in (folder, folder / config.file_name):
+        there = read_manifest(artefact)
+        other = _of_all_shards(there) if there is not None else mine
+        differing = sorted(name for name in mine if mine[name] != other[name])
+        if differing:
             raise ValueError(
-                f"{folder} holds vectors of another {name} ({getattr(there, name)}); "
-                "give another folder"
+                f"{folder} holds vectors of another {' and '.join(differing)} "
+                f"(made by {other['model'].get('name')}); give another folder, or --overwrite "
+                "without shards"
             )
+
+
+def _of_all_shards(manifest: Manifest) -> dict[str, Any]:
+    """What the shards of one run have in common."""
+    config = {name: value for name, value in manifest.config.items() if name != "shard_id"}
+    return {
+        "model": manifest.model,
+        "vocabulary": manifest.vocabulary,
+        "quantiser": manifest.quantiser,
+        "configuration": config,
+        "corpus": _corpus_identity(manifest),
+    }
+
+
+def _corpus_identity(manifest: Manifest) -> dict[str, Any]:
+    """The corpus by its files and settings, wherever it lies; by its name where it has no files."""
+    described: dict[str, Any] = manifest.inputs.get("corpus", {})
+    kept = {name: value for name, value in described.items() if name != "source"}
+    return kept if described.get("files") else described
 
 
 def _folder_counts(folder: Path) -> dict[str, int]:

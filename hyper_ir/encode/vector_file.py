@@ -36,6 +36,7 @@ class VectorFile:
     ----------
     done: how many documents are in the file and safe.
     counts: figures about them (terms, empty vectors), carried over an interruption.
+    size: how many bytes of the file are safe.
     finished: the file was whole before; there is nothing to write.
 
     Raises
@@ -55,7 +56,7 @@ class VectorFile:
         self.done = 0
         self.counts: dict[str, int] = {}
         self.ids = hashlib.sha256()
-        self._size = 0
+        self.size = 0
         self._handle: BinaryIO | None = None
         self.finished = False
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,11 +88,11 @@ class VectorFile:
             handle.close()
             raise
         if state is not None:
-            self.done, self._size = state["done"], state["bytes"]
+            self.done, self.size = state["done"], state["bytes"]
             self.counts = state["counts"]
             self._expected_ids = state["ids"]
-        handle.truncate(self._size)
-        handle.seek(self._size)
+        handle.truncate(self.size)
+        handle.seek(self.size)
         return self
 
     def _read_progress(self) -> dict[str, Any] | None:
@@ -146,7 +147,7 @@ class VectorFile:
         self._handle.write(data)
         self._handle.flush()
         os.fsync(self._handle.fileno())
-        self._size += len(data)
+        self.size += len(data)
         self.done += len(lines)
         for document_id, _ in lines:
             self._note(document_id)
@@ -155,7 +156,7 @@ class VectorFile:
         state = {
             "settings": self.settings,
             "done": self.done,
-            "bytes": self._size,
+            "bytes": self.size,
             "ids": self.ids.hexdigest(),
             "counts": self.counts,
         }

@@ -135,6 +135,47 @@ def test_what_is_there_is_kept_unless_asked_otherwise(
         encode_corpus(engine(model), open_corpus(str(corpus)), corpus, None, False)
 
 
+def test_a_folder_holds_the_shards_of_one_run_only(
+    model: Path, corpus: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.jsonl"
+    other.write_text('{"_id": "x", "title": "T", "text": "zebras"}\n')
+    folder = tmp_path / "v"
+
+    def encode(source: Path, **settings: object) -> None:
+        config = OutputConfig(**settings)  # type: ignore[arg-type]
+        encode_corpus(engine(model), open_corpus(str(source)), folder, config, False)
+
+    encode(corpus, shard_id=0, shard_num=2)
+    with pytest.raises(ValueError, match="another corpus"):
+        encode(other, shard_id=1, shard_num=2)
+    with pytest.raises(ValueError, match="another configuration"):
+        encode(corpus)
+    with pytest.raises(ValueError, match="another configuration"):
+        encode(corpus, shard_id=1, shard_num=2, compress=True)
+    encode(corpus, overwrite=True)
+    names = ["embeddings.jsonl", "embeddings.jsonl.manifest", "hyper_ir.manifest"]
+    assert sorted(path.name for path in folder.iterdir()) == names
+    with pytest.raises(ValueError, match="another corpus"):
+        encode(other, resume=True)
+
+
+def test_a_finished_file_that_was_cut_is_not_taken_for_whole(
+    model: Path, corpus: Path, tmp_path: Path
+) -> None:
+    encode_corpus(engine(model), open_corpus(str(corpus)), tmp_path / "v", None, False)
+    path = tmp_path / "v" / "embeddings.jsonl"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="damaged or changed"):
+        encode_corpus(
+            engine(model),
+            open_corpus(str(corpus)),
+            tmp_path / "v",
+            OutputConfig(resume=True),
+            False,
+        )
+
+
 def command(model: Path, corpus: Path, folder: Path, *more: str) -> list[str]:
     return [
         *(sys.executable, "-m", "hyper_ir.encode", "input", "--corpus", str(corpus)),
