@@ -35,7 +35,8 @@ without judgments is left out. Qrels are TREC's, BEIR's, a KILT task file, or
 ir_datasets:NAME. {TASK} in a run's name stands for each task's name."""
 
 EXAMPLE = """
-python -m hyper_ir.evaluate --qrels qrels/nfcorpus.qrels --runs runs/bm25.trec runs/splade.trec
+python -m hyper_ir.evaluate --qrels qrels/nfcorpus.qrels \\
+  --runs bm25=runs/bm25.trec splade=runs/splade.trec
 python -m hyper_ir.evaluate --qrels fever=fever-dev-kilt.jsonl nq=nq-dev-kilt.jsonl \\
   --runs bm25=runs/bm25.{task}.trec splade=runs/splade.{task}.trec \\
   --measures KILTRprec KILTR@5 --baseline bm25 --per-query by-topic.tsv --latex table.tex

@@ -52,7 +52,8 @@ class Depth:
 
     def __post_init__(self) -> None:
         if self.hits < 1 or (self.pages is not None and self.pages < 1):
-            raise ValueError(f"hits: at least 1 is needed, not {min(self.hits, self.pages or 1)}")
+            asked = self.hits if self.pages is None else min(self.hits, self.pages)
+            raise ValueError(f"hits: at least 1 is needed, not {asked}")
         if not self.delimiter:
             raise ValueError("delimiter: an empty one separates nothing")
 
