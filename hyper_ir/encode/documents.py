@@ -83,6 +83,9 @@ def encode_corpus(
     _check_folder(folder, manifest, config)
     path = folder / config.file_name
     total = _check_corpus(corpus, config, progress)
+    if _clears_folder(config):
+        for old in [*folder.glob("embeddings*.jsonl*"), folder / NAME]:
+            old.unlink(missing_ok=True)
     with VectorFile(path, _identity(manifest), config.resume, config.overwrite) as output:
         if output.finished:
             manifest = read_manifest(path) or manifest
@@ -195,10 +198,7 @@ def _check_folder(folder: Path, manifest: Manifest, config: OutputConfig) -> Non
     """All files of a folder must be shards of one run: one model, one corpus, one configuration."""
     if not folder.is_dir():
         return
-    if config.overwrite and config.shard_num == 1:
-        for path in folder.glob("embeddings*.jsonl*"):
-            path.unlink()
-        (folder / NAME).unlink(missing_ok=True)
+    if _clears_folder(config):
         return
     mine = _of_all_shards(manifest)
     for artefact in (folder, folder / config.file_name):
@@ -211,6 +211,11 @@ def _check_folder(folder: Path, manifest: Manifest, config: OutputConfig) -> Non
                 f"(made by {other['model'].get('name')}); give another folder, or --overwrite "
                 "without shards"
             )
+
+
+def _clears_folder(config: OutputConfig) -> bool:
+    """Whether all that is there goes, once the corpus is known to be good."""
+    return config.overwrite and config.shard_num == 1
 
 
 def _of_all_shards(manifest: Manifest) -> dict[str, Any]:

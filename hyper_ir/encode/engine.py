@@ -171,12 +171,12 @@ class Engine:
             kept = [row for row in ids if row]
             empty: Vector = {} if self.sparse else np.zeros(self.tower.head.width, np.float32)
             return (self._encode_batch(kept) if kept else []) + [empty] * (len(ids) - len(kept))
-        input_ids, mask = self._padded(ids)
+        input_ids, mask = padded(ids, self.retriever.tokenizer.pad_token_id or 0)
         with (
             torch.inference_mode(),
             torch.autocast("cuda", torch.float16, enabled=self.config.fp16),
         ):
-            vectors = self.tower(input_ids, mask).float()
+            vectors = self.tower(input_ids.to(self.device), mask.to(self.device)).float()
         if self.sparse:
             return [named(*terms, self.tokens) for terms in impacts(vectors, self.quantiser)]
         dense = vectors.cpu().numpy()
@@ -184,13 +184,13 @@ class Engine:
             raise ValueError("the model's vectors hold NaN or infinity: its checkpoint is damaged")
         return list(dense)
 
-    def _padded(self, ids: list[list[int]]) -> tuple[Tensor, Tensor]:
-        """Ids and mask, both (batch, length) int64, padded at the right to the longest text."""
-        padding = self.retriever.tokenizer.pad_token_id or 0
-        length = len(ids[0])
-        rows = [row + [padding] * (length - len(row)) for row in ids]
-        real = [[1] * len(row) + [0] * (length - len(row)) for row in ids]
-        return torch.tensor(rows, device=self.device), torch.tensor(real, device=self.device)
+
+def padded(rows: list[list[int]], padding: int) -> tuple[Tensor, Tensor]:
+    """Ids and mask, both (batch, length) int64, padded at the right to the longest row."""
+    length = max(len(row) for row in rows)
+    ids = [row + [padding] * (length - len(row)) for row in rows]
+    real = [[1] * len(row) + [0] * (length - len(row)) for row in rows]
+    return torch.tensor(ids), torch.tensor(real)
 
 
 def join_fields(values: Sequence[str], add_sep: bool) -> Text:

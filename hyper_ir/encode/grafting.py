@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from hyper_ir.encode.engine import CPU_TOKENS
+from hyper_ir.encode.engine import CPU_TOKENS, padded
 from hyper_ir.models.backbone import Backbone
 from hyper_ir.models.checkpoint import find_checkpoint
 from hyper_ir.models.grafting import Graft, GraftConfig, graft_lexical_head
@@ -143,10 +143,6 @@ def _batches(
             while end < len(taken) and len(taken[end]) * (end + 1 - start) <= CPU_TOKENS:
                 end += 1
             batch = taken[start:end]
-            length = len(batch[-1])
-            yield (
-                torch.tensor([row + [padding] * (length - len(row)) for row in batch]),
-                torch.tensor([[1] * len(row) + [0] * (length - len(row)) for row in batch]),
-            )
+            yield padded(batch, padding)
             bar.update(sum(len(row) for row in batch))
             start = end

@@ -160,6 +160,20 @@ def test_a_folder_holds_the_shards_of_one_run_only(
         encode(other, resume=True)
 
 
+def test_overwriting_from_a_bad_corpus_leaves_the_old_vectors(
+    model: Path, corpus: Path, tmp_path: Path
+) -> None:
+    encode_corpus(engine(model), open_corpus(str(corpus)), tmp_path / "v", None, False)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "v").iterdir()}
+    (tmp_path / "bad.jsonl").write_text('{"_id": "a", "text": "x"}\n{broken\n')
+    config = OutputConfig(overwrite=True)
+    with pytest.raises(ValueError, match=r"bad\.jsonl:2"):
+        encode_corpus(
+            engine(model), open_corpus(str(tmp_path / "bad.jsonl")), tmp_path / "v", config, False
+        )
+    assert {path.name: path.read_bytes() for path in (tmp_path / "v").iterdir()} == before
+
+
 def test_a_finished_file_that_was_cut_is_not_taken_for_whole(
     model: Path, corpus: Path, tmp_path: Path
 ) -> None:
