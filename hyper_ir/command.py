@@ -4,6 +4,8 @@ A verb's module has ``main(argv)``, which parses and calls, and ends with::
 
     if __name__ == "__main__":
         run(main)
+
+with ``on_bad_input=True`` where it has the flag --on-bad-input.
 """
 
 from __future__ import annotations
@@ -15,17 +17,23 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+from hyper_ir.problems import BadRecordError
+
 VERBS = {
     "quickstart": "the whole job on real text, in minutes: encode, index, search, score",
     "doctor": "check Python, Java, Pyserini, torch and the rest; say how to mend what is missing",
     "data": "KILT, BEIR, ir-datasets and TSV collections: passages, topics, qrels",
-    "encode": "texts to sparse or dense vectors (Pyserini's flags); encode.query for topics",
+    "encode": "texts to vectors (Pyserini's flags); .query, .graft, .explain, .export",
     "index": "a Lucene index: BM25 from texts, impacts from vectors",
     "search": "topics to a TREC run: BM25, impacts with a live encoder or encoded topics",
+    "mine": "training examples: positives, hard negatives without leaks, from BM25 or any run",
+    "train": "a recipe to a trained model: prompts, mixed tasks, frozen or trained documents",
     "evaluate": "runs against qrels: nDCG@10, KILT R-precision, paired tests, tables",
 }
 
 DEBUG_VARIABLE = "HYPER_IR_TRACEBACK"
+
+SKIPPING = "--on-bad-input skip counts and lists such records"
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -47,6 +55,18 @@ class Parser(argparse.ArgumentParser):
         )
 
 
+def given(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> set[str]:
+    """The names of the arguments that stand on the command line; those left to defaults are not.
+
+    The command line must be one that the parser takes.
+    """
+    absent = object()
+    blank = argparse.Namespace(**dict.fromkeys(vars(parser.parse_args(argv)), absent))
+    return {
+        name for name, value in vars(parser.parse_args(argv, blank)).items() if value is not absent
+    }
+
+
 def _indented_example(example: str) -> str | None:
     lines = [f"  {line}" for line in example.strip().splitlines()]
     return "\n".join(["example:", *lines]) if lines else None
@@ -63,10 +83,12 @@ def run(
     main: Main,
     argv: Sequence[str] | None = None,
     hint: str = "the same command again starts afresh",
+    on_bad_input: bool = False,
 ) -> NoReturn:
     """Call ``main`` and exit with its status; turn bad input into one line on stderr.
 
-    ``hint`` says, after Ctrl-C, how to go on.
+    ``hint`` says, after Ctrl-C, how to go on. ``on_bad_input``: the verb has the flag of that name,
+    which the error of a bad record then names.
 
     ValueError (and a system error such as a full disk) ends with status 2 and one line;
     Ctrl-C with status 130. The environment variable HYPER_IR_TRACEBACK=1 shows the traceback.
@@ -84,7 +106,8 @@ def run(
     except (ValueError, OSError) as error:
         if debug:
             raise
-        print(f"error: {_in_words(error)}", file=sys.stderr)
+        cure = f"; {SKIPPING}" if on_bad_input and isinstance(error, BadRecordError) else ""
+        print(f"error: {_in_words(error)}{cure}", file=sys.stderr)
         status = BAD_INPUT
     sys.exit(status)
 

@@ -6,7 +6,6 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from pathlib import Path
 
 from hyper_ir.command import Parser, run
 from hyper_ir.evaluation import report
@@ -23,7 +22,7 @@ from hyper_ir.evaluation.measures import DEFAULT, parse_measures
 from hyper_ir.evaluation.rendering import latex, markdown, print_tables
 from hyper_ir.evaluation.scores import Scores
 from hyper_ir.evaluation.tables import TEST_NAMES, Style, comparison_tables, score_tables
-from hyper_ir.files import atomic_text
+from hyper_ir.files import atomic_text, require_writable
 from hyper_ir.problems import Problems
 
 STDOUT = "-"
@@ -123,14 +122,14 @@ def _parser() -> Parser:
 def _check_outputs(args: Namespace) -> None:
     if args.per_query is not None:
         report.require_per_query_ending(args.per_query)
-    given = [args.json, args.markdown, args.latex, args.per_query]
-    given = [each for each in given if each is not None]
-    for path in given:
-        if given.count(path) > 1:
+    named = {name: getattr(args, name) for name in ("json", "markdown", "latex", "per_query")}
+    outputs = {name: path for name, path in named.items() if path is not None}
+    for name, path in outputs.items():
+        if list(outputs.values()).count(path) > 1:
             where = "stdout" if path == STDOUT else path
             raise ValueError(f"{where} is given for two outputs; give each its own file")
-        if Path(path).is_dir():
-            raise ValueError(f"output {path} is a folder; a file is needed")
+        if path != STDOUT:
+            require_writable(path, f"--{name.replace('_', '-')}")
 
 
 def _put_out(
@@ -169,4 +168,4 @@ def _next_step(args: Namespace, scores: Scores) -> str:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, on_bad_input=True)

@@ -14,7 +14,7 @@ import os
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TextIO
@@ -47,6 +47,35 @@ def require_directory(path: str | os.PathLike[str], what: str) -> Path:
     if not path.is_dir():
         raise ValueError(f"{what}: {path} does not exist")
     return path
+
+
+def require_writable(path: str | os.PathLike[str], what: str) -> Path:
+    """Return ``path`` as a Path; raise ValueError unless a file can be made or replaced there.
+
+    Folders above it may be missing, since writing makes them. ``what`` names its role.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{what}: {path} is a folder; a file is needed")
+    _require_room(path, what, path.resolve().parents)
+    return path
+
+
+def require_writable_folder(path: str | os.PathLike[str], what: str) -> Path:
+    """Return ``path`` as a Path; raise ValueError unless it is a folder to write in, or can be."""
+    path = Path(path)
+    if path.is_file():
+        raise ValueError(f"{what}: {path} is a file; a folder is needed")
+    whole = path.resolve()
+    _require_room(path, what, [whole, *whole.parents])
+    return path
+
+
+def _require_room(path: Path, what: str, places: Iterable[Path]) -> None:
+    """Raise ValueError unless the first place that exists is a folder that takes files."""
+    first = next((place for place in places if place.exists()), Path())
+    if not first.is_dir() or not os.access(first, os.W_OK):
+        raise ValueError(f"{what}: {path} cannot be written: {first} takes no file")
 
 
 def is_gzip(path: Path) -> bool:

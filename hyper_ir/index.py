@@ -11,6 +11,7 @@ from shlex import quote
 from hyper_ir.command import Parser, run
 from hyper_ir.manifest import Manifest
 from hyper_ir.problems import Problems
+from hyper_ir.wording import counted
 
 EXAMPLE = """
 python -m hyper_ir.index --input data/nfcorpus --index indexes/nfcorpus.bm25
@@ -82,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if problems.count:
         print(problems.summary(), file=sys.stderr)
     kind = "--impact" if arguments.impact else "--bm25"
-    print(f"{manifest.counts['documents']:,} documents: {arguments.index}")
+    print(f"{counted(manifest.counts['documents'], 'document')}: {arguments.index}")
     print(
         f"next: python -m hyper_ir.search {kind} --index {quote(arguments.index)} --topics TOPICS "
         "--output runs/NAME.trec"
@@ -141,4 +142,4 @@ def _build(arguments: argparse.Namespace, problems: Problems) -> Manifest:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, on_bad_input=True)

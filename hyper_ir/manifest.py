@@ -20,7 +20,7 @@ from hyper_ir.version import __version__
 NAME = "hyper_ir.manifest"
 FORMAT = 1
 
-Kind = Literal["corpus", "topics", "qrels", "model", "vectors", "index", "run"]
+Kind = Literal["corpus", "topics", "qrels", "model", "vectors", "index", "run", "examples"]
 
 
 @dataclass(frozen=True)
@@ -95,11 +95,12 @@ def check_fits(documents: Manifest | None, queries: Manifest | None, where: str)
         return
     if documents.vocabulary and queries.vocabulary and documents.vocabulary != queries.vocabulary:
         raise ValueError(
-            f"{where}: made by {_name(documents)}, whose vocabulary is not that of the query "
-            f"encoder {_name(queries)}; encode the queries with the same model family, or "
+            f"{where}: made by {model_name(documents)}, whose vocabulary is not that of the query "
+            f"encoder {model_name(queries)}; encode the queries with the same model family, or "
             "index vectors of this one"
         )
 
 
-def _name(manifest: Manifest) -> str:
-    return str(manifest.model.get("name", "an unnamed model"))
+def model_name(manifest: Manifest) -> str:
+    """What to call the model that made an artefact."""
+    return str(manifest.model.get("name") or "an unnamed model")

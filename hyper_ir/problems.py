@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import Literal
 
+from hyper_ir.wording import counted
+
+
+class BadRecordError(ValueError):
+    """One record is bad, and the policy is to stop: others could be read without it."""
+
 
 class Problems:
     """What to do with a bad record: stop at the first, or count it, list it, and go on.
 
     Parameters
     ----------
-    policy: ``"stop"`` raises ValueError at the first problem; ``"skip"`` counts it and lets the
-        reader go on with the next record.
+    policy: ``"stop"`` raises BadRecordError (a ValueError) at the first problem; ``"skip"`` counts
+        it and lets the reader go on with the next record.
     keep: how many problems are kept in words for the report.
     """
 
@@ -24,10 +30,10 @@ class Problems:
         self.examples: list[str] = []
 
     def found(self, where: str, what: str) -> None:
-        """Report that the record at ``where`` is bad; raises ValueError under ``"stop"``."""
+        """Report that the record at ``where`` is bad; raises BadRecordError under ``"stop"``."""
         message = f"{where}: {what}"
         if self.policy == "stop":
-            raise ValueError(message)
+            raise BadRecordError(message)
         self.count += 1
         if len(self.examples) < self.keep:
             self.examples.append(message)
@@ -37,7 +43,7 @@ class Problems:
         if not self.count:
             return ""
         more = self.count - len(self.examples)
-        lines = [f"skipped {self.count:,} bad record{'s' if self.count != 1 else ''}:"]
+        lines = [f"skipped {counted(self.count, 'bad record')}:"]
         lines += [f"  {example}" for example in self.examples]
         if more:
             lines.append(f"  and {more:,} more")

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from hyper_ir.command import VERBS, Parser, run
+from hyper_ir.command import VERBS, Parser, given, run
+from hyper_ir.problems import BadRecordError, Problems
 
 
 def status_of(error: BaseException | None, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
@@ -33,6 +34,36 @@ def test_errors_become_one_line_and_a_status(
     monkeypatch.setenv("HYPER_IR_TRACEBACK", "1")
     with pytest.raises(ValueError, match="no tab"):
         status_of(ValueError("no tab"), capsys)
+
+
+@pytest.mark.parametrize("flag", [True, False])
+def test_the_error_of_a_bad_record_names_the_flag_that_skips_it(
+    flag: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(error: Exception) -> str:
+        def main(_: Sequence[str] | None) -> None:
+            raise error
+
+        with pytest.raises(SystemExit):
+            run(main, [], on_bad_input=flag)
+        return capsys.readouterr().err
+
+    with pytest.raises(ValueError, match=r"^a\.tsv:3: no tab$") as caught:
+        Problems().found("a.tsv:3", "no tab")
+    assert isinstance(caught.value, BadRecordError)
+    hint = "; --on-bad-input skip counts and lists such records" if flag else ""
+    assert told(caught.value) == f"error: a.tsv:3: no tab{hint}\n"
+    assert told(ValueError("a.tsv: the file is empty")) == "error: a.tsv: the file is empty\n"
+
+
+def test_arguments_that_were_given_are_told_from_defaults() -> None:
+    parser = Parser("verb", "", "")
+    parser.add_argument("--hits", type=int, default=10)
+    parser.add_argument("--top-k", type=int)
+    parser.add_argument("--impact", action="store_true")
+    assert given(parser, []) == set()
+    assert given(parser, ["--hits", "10"]) == {"hits"}
+    assert given(parser, ["--top-k=3", "--impact"]) == {"top_k", "impact"}
 
 
 def test_help_shows_defaults_and_an_example(capsys: pytest.CaptureFixture[str]) -> None:

@@ -190,7 +190,7 @@ def test_after_eval_stock_pyserini_indexes_here(tmp_path: Path) -> None:
 def test_shell_prints_nothing_else_on_stdout(
     probes: dict[str, dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for shell in ("sh", "fish", "powershell"):
+    for shell in java.SHELLS:
         assert main(["--shell", shell]) == 0
         printed = capsys.readouterr()
         assert printed.err == ""

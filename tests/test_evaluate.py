@@ -86,7 +86,12 @@ def test_same_command_gives_the_same_bytes(folder: Path) -> None:
         ([*ONE, "--per-query", "q.csv"], "must end in one of"),
         ([*ONE, "--json", "--latex"], "stdout is given for two outputs"),
         ([*ONE, "--json", "x", "--latex", "x"], "x is given for two outputs"),
-        ([*ONE, "--json", "."], "output . is a folder"),
+        ([*ONE, "--json", "."], r"--json: \. is a folder"),
+        (
+            [*ONE, "--json", "nq.qrels/scores.json"],
+            "--json: .* cannot be written: .* takes no file",
+        ),
+        ([*ONE, "--per-query", "nq.qrels/q.tsv"], "--per-query: .* cannot be written"),
     ],
 )
 def test_bad_arguments_are_refused_before_a_run_is_read(

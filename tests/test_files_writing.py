@@ -106,6 +106,37 @@ def test_nan_is_never_written_as_json(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "a.json").read_text()) == {"score": 0.5}
 
 
+def test_what_cannot_be_written_is_told_before_it_is(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    inside = tmp_path / "new" / "deeper" / "name"
+    assert files.require_writable(inside, "output") == inside
+    assert files.require_writable(tmp_path / "file", "output") == tmp_path / "file"
+    assert files.require_writable_folder(inside, "vectors") == inside
+    assert files.require_writable_folder(tmp_path, "vectors") == tmp_path
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]  # nothing is made
+    with pytest.raises(ValueError, match=r"output: .* is a folder; a file is needed"):
+        files.require_writable(tmp_path, "output")
+    with pytest.raises(ValueError, match=r"vectors: .* is a file; a folder is needed"):
+        files.require_writable_folder(tmp_path / "file", "vectors")
+    below = tmp_path / "file" / "a" / "b"
+    for require in (files.require_writable, files.require_writable_folder):
+        with pytest.raises(ValueError, match=r"run: .*b cannot be written: .*file takes no file"):
+            require(below, "run")
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere"
+)
+def test_a_folder_without_the_right_to_write_is_told(tmp_path: Path) -> None:
+    tmp_path.chmod(0o555)
+    try:
+        for require in (files.require_writable, files.require_writable_folder):
+            with pytest.raises(ValueError, match="cannot be written"):
+                require(tmp_path / "a" / "b", "run")
+    finally:
+        tmp_path.chmod(0o755)
+
+
 def test_roles_are_named_when_a_path_is_of_the_wrong_kind(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     assert files.require_file(tmp_path / "file", "topics") == tmp_path / "file"

@@ -14,7 +14,7 @@ import hyper_ir
 
 PACKAGE = Path(hyper_ir.__file__).parent
 
-ROOT_FILES = {"command", "files", "manifest", "problems", "version"}
+ROOT_FILES = {"command", "files", "manifest", "problems", "version", "wording"}
 
 MAY_IMPORT = {
     "models": set(),
@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "doctor": {"lucene"},
     "search": {"data", "lucene", "encode", "models"},
     "evaluation": {"data"},
+    "mining": {"data", "lucene", "search"},
     "training": {"models", "data", "encode"},
     "quickstart": {"data", "models", "encode", "lucene", "search", "evaluation"},
 }
@@ -35,6 +36,7 @@ FORBIDDEN_LIBRARIES = {
     "encode": {"pyserini", "jnius"},
     "search": {"pyserini", "jnius"},
     "evaluation": {"torch", "transformers", "pyserini", "jnius"},
+    "mining": {"torch", "transformers", "pyserini", "jnius"},
     "training": {"pyserini", "jnius", "ir_datasets"},
 }
 

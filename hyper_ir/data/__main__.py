@@ -202,4 +202,4 @@ def _next(command: str) -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, on_bad_input=True)

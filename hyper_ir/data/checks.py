@@ -52,3 +52,9 @@ def shortened(value: object, width: int = 60) -> str:
     """The value as Python writes it, cut to ``width`` characters, in ASCII for any terminal."""
     text = ascii(value[: 2 * width]) if isinstance(value, str) else ascii(value)
     return text if len(text) <= width else text[: width - 3] + "..."
+
+
+def require_some_text(doc_id: str, texts: dict[str, str]) -> None:
+    """Raise ValueError for a document whose fields are all empty or blank."""
+    if not any(text.strip() for text in texts.values()):
+        raise ValueError(f"document {doc_id} has no text")

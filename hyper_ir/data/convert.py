@@ -16,7 +16,7 @@ from hyper_ir.data.passages import SHARD_SIZE, Layout, write_passages
 from hyper_ir.data.qrels import is_kilt, read_qrels, write_qrels
 from hyper_ir.data.records import Judgment, Passage, Topic
 from hyper_ir.data.topics import read_topics, write_topics_jsonl, write_topics_tsv
-from hyper_ir.files import atomic_directory
+from hyper_ir.files import atomic_directory, require_writable, require_writable_folder
 from hyper_ir.manifest import Manifest, write_manifest
 from hyper_ir.problems import Problems
 
@@ -52,9 +52,10 @@ def convert_corpus(
 ) -> Counts:
     """Write a corpus as a folder of Pyserini JSONL with a manifest; all of it or nothing.
 
-    Raises ValueError where ``output`` exists and ``overwrite`` is false, and for bad records
-    unless the corpus skips them.
+    Raises ValueError where ``output`` exists and ``overwrite`` is false, where it cannot be made,
+    and for bad records unless the corpus skips them.
     """
+    require_writable_folder(output, "output")
     counts = Counts(corpus.problems)
     with atomic_directory(output, replace=overwrite) as folder:
         passages = _with_progress(corpus)
@@ -92,15 +93,15 @@ def convert_topics(
 
     ``split`` names a split of a BEIR folder: its judged queries alone are written. Both sources
     are read before anything is written. Raises ValueError for another ending than
-    ``TOPIC_SUFFIXES``, for a source without judgments where qrels are asked for, and for bad
-    records unless ``problems`` skips them.
+    ``TOPIC_SUFFIXES``, for a source without judgments where qrels are asked for, for outputs that
+    cannot be written, and for bad records unless ``problems`` skips them.
     """
     problems = problems if problems is not None else Problems()
     if not os.fspath(output).endswith(TOPIC_SUFFIXES):
         raise ValueError(f"{output}: topics are written as {', '.join(TOPIC_SUFFIXES)}")
-    for path in (output, qrels_output):
-        if path is not None:
-            _check_output(source, path)
+    _check_output(source, output, "output")
+    if qrels_output is not None:
+        _check_output(source, qrels_output, "qrels")
     if split is not None and not beir.is_beir(source):
         raise ValueError(f"split: {source} is no BEIR folder; only those have splits")
     topics = read_topics(source, format, problems)
@@ -119,11 +120,10 @@ def convert_topics(
     return counts
 
 
-def _check_output(source: str, output: str | os.PathLike[str]) -> None:
-    if os.path.isdir(output):
-        raise ValueError(f"{os.fspath(output)} is a folder; a file is needed")
+def _check_output(source: str, output: str | os.PathLike[str], what: str) -> None:
+    require_writable(output, what)
     if os.path.exists(source) and os.path.exists(output) and os.path.samefile(source, output):
-        raise ValueError(f"{os.fspath(output)} is the source; name another output")
+        raise ValueError(f"{what}: {os.fspath(output)} is the source; name another file")
 
 
 def _qrels_problems(source: str, problems: Problems) -> Problems:
@@ -168,7 +168,7 @@ def convert_qrels(
 ) -> Counts:
     """Write judgments of any source as TREC qrels with a manifest beside them."""
     problems = problems if problems is not None else Problems()
-    _check_output(source, output)
+    _check_output(source, output, "output")
     judgments = read_qrels(source, problems, split)
     counts = Counts(problems)
     counts.of["judgments"] = write_qrels(output, judgments)
@@ -199,6 +199,7 @@ def convert_beir(
     qrels are read, and with them checked, before the corpus.
     """
     problems = problems if problems is not None else Problems()
+    require_writable_folder(output, "output")
     names = beir.splits(folder)
     if not names:
         raise ValueError(f"BEIR folder: {folder} has no qrels/SPLIT.tsv")

@@ -1,6 +1,7 @@
 """One reader for each file format of a corpus; each yields ``(record id, its passages)``.
 
-Every reader streams: it holds one record at a time, however large the file.
+Every reader streams: it holds one record at a time, however large the file. A JSON array alone is
+held as a whole.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from hyper_ir.data.checks import checked_id, checked_text, shortened
+from hyper_ir.data.checks import checked_id, checked_text, require_some_text, shortened
+from hyper_ir.data.json_arrays import read_records
 from hyper_ir.data.records import Passage
-from hyper_ir.files import read_jsonl, read_lines
+from hyper_ir.files import read_lines
 from hyper_ir.problems import Problems
+from hyper_ir.wording import counted
 
 Format = Literal["pyserini", "beir", "kilt", "tsv", "ir_datasets"]
 Policy = Literal["stop", "skip"]
@@ -25,9 +28,10 @@ Groups = Iterator[tuple[str, list[Passage]]]
 def detect(files: Sequence[Path], policy: Policy = "stop") -> Format:
     """Tell the format by the first record (under ``"skip"``: the first that can be read).
 
-    A JSON object with ``wikipedia_title`` or ``wikipedia_id`` is KILT's, one with ``_id`` and
-    ``text`` BEIR's, any other Pyserini's; a line with a tab is TSV. Files without a line are
-    passed over. Raises ValueError where all are, or where the first line is nothing of these.
+    A JSON object, on a line or in an array, with ``wikipedia_title`` or ``wikipedia_id`` is KILT's,
+    one with ``_id`` and ``text`` BEIR's, any other Pyserini's; a line with a tab is TSV. Files
+    without a line are passed over. Raises ValueError where all are, or where the first line is
+    nothing of these.
     """
     problems = Problems(policy, keep=0)
     for path in files:
@@ -38,12 +42,8 @@ def detect(files: Sequence[Path], policy: Policy = "stop") -> Format:
 
 
 def _detect_line(path: Path, number: int, line: str, problems: Problems) -> Format:
-    if line.startswith("{"):
+    if line.lstrip().startswith(("{", "[")):
         return _detect_json(path, problems)
-    if line.startswith("["):
-        raise ValueError(
-            f"{path}:{number}: starts with '[': a JSON array; write one object a line (JSONL)"
-        )
     if "\t" in line:
         return "tsv"
     raise ValueError(
@@ -52,9 +52,9 @@ def _detect_line(path: Path, number: int, line: str, problems: Problems) -> Form
 
 
 def _detect_json(path: Path, problems: Problems) -> Format:
-    _, record = next(read_jsonl(path, problems), ("", None))
+    _, record = next(read_records(path, problems), ("", None))
     if record is None:
-        raise ValueError(f"{path}: no line holds a JSON object")
+        raise ValueError(f"{path}: no line or element holds a JSON object")
     if "wikipedia_title" in record or "wikipedia_id" in record:
         return "kilt"
     if "_id" in record and "text" in record and "contents" not in record:
@@ -69,19 +69,18 @@ def read_json_passages(
     docid_field: str | None,
     delimiter: str,
 ) -> Groups:
-    """Read Pyserini's or BEIR's JSONL.
+    """Read Pyserini's or BEIR's JSONL, or an array of such objects.
 
     The id stands under ``docid_field``, else ``id``, ``_id`` or ``docid``. With ``fields``,
     Pyserini's rule holds: all of them under their names, else ``contents`` split by the
     delimiter into as many parts. Without, ``contents`` is the one field, else title and text.
     """
-    for where, record in read_jsonl(path, problems):
+    for where, record in read_records(path, problems):
         try:
             name = docid_field or next((key for key in ID_KEYS if key in record), "id")
             doc_id = checked_id(record.get(name), name)
             texts = _texts(record, fields, delimiter)
-            if not any(text.strip() for text in texts.values()):
-                raise ValueError(f"document {doc_id} has no text")
+            require_some_text(doc_id, texts)
         except ValueError as error:
             problems.found(where, str(error))
             continue
@@ -119,7 +118,7 @@ def _split_contents(
         parts.pop()
     if len(parts) != len(fields):
         raise ValueError(
-            f"contents has {len(parts)} parts between delimiters {delimiter!r}; "
+            f"contents has {counted(len(parts), 'part')} between delimiters {delimiter!r}; "
             f"{len(fields)} are needed for the fields {', '.join(fields)}"
         )
     return {name: part.strip(" ") for name, part in zip(fields, parts, strict=True)}
@@ -148,14 +147,14 @@ def read_tsv_passages(path: Path, problems: Problems, fields: Sequence[str] | No
             names = names or _default_columns(len(cells))
             if len(cells) != len(names) + 1:
                 raise ValueError(
-                    f"{len(cells)} columns; {len(names) + 1} are needed: id, {', '.join(names)}"
+                    f"{counted(len(cells), 'column')}; {len(names) + 1} are needed: id, "
+                    f"{', '.join(names)}"
                 )
             doc_id = checked_id(cells[0], "id")
             texts = {
                 name: checked_text(cell, name) for name, cell in zip(names, cells[1:], strict=True)
             }
-            if not any(text.strip() for text in texts.values()):
-                raise ValueError(f"document {doc_id} has no text")
+            require_some_text(doc_id, texts)
         except ValueError as error:
             problems.found(where, str(error))
             continue
@@ -168,5 +167,6 @@ def _default_columns(count: int) -> list[str]:
     if count == 3:
         return ["title", "text"]
     raise ValueError(
-        f"{count} columns; 2 (id, text) or 3 (id, title, text) are read without naming the fields"
+        f"{counted(count, 'column')}; 2 (id, text) or 3 (id, title, text) are read without naming "
+        "the fields"
     )

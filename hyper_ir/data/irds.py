@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ForwardRef
 
-from hyper_ir.data.checks import checked_id, checked_text
+from hyper_ir.data.checks import checked_id, checked_text, require_some_text
 from hyper_ir.data.records import Judgment, Passage, Topic
 from hyper_ir.problems import Problems
 
@@ -95,8 +95,7 @@ def read_docs(
                 texts = {"text": checked_text(_default_text(doc), "text")}
             else:
                 texts = {name: checked_text(getattr(doc, name), name) for name in names}
-            if not any(text.strip() for text in texts.values()):
-                raise ValueError(f"document {doc_id} has no text")
+            require_some_text(doc_id, texts)
         except ValueError as error:
             problems.found(where, str(error))
             continue

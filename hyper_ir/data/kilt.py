@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hyper_ir.data.checks import checked_id, checked_text
+from hyper_ir.data.json_arrays import read_records
 from hyper_ir.data.records import Passage
-from hyper_ir.files import read_jsonl
 from hyper_ir.problems import Problems
 
 FIELDS = ("title", "text")
@@ -81,7 +81,7 @@ def read_pages(
 
     Of the passages' fields those in ``fields`` are kept, in that order.
     """
-    for where, record in read_jsonl(path, problems):
+    for where, record in read_records(path, problems):
         try:
             passages = passages_of_page(record, words, where, by, docid_field)
             if fields != FIELDS:

@@ -13,6 +13,7 @@ from hyper_ir.data.records import Judgment
 from hyper_ir.data.topics import detect as detect_topics
 from hyper_ir.files import atomic_text, read_lines, require_file
 from hyper_ir.problems import Problems
+from hyper_ir.wording import counted
 
 BEIR_HEADER = ("query-id", "corpus-id", "score")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
@@ -112,8 +113,8 @@ def _parse(columns: list[str]) -> Judgment:
         iteration = "0"
     else:
         raise ValueError(
-            f"{len(columns)} columns; 4 are needed (topic, iteration, document, grade) or "
-            "BEIR's 3 (query-id, corpus-id, score)"
+            f"{counted(len(columns), 'column')}; 4 are needed (topic, iteration, document, grade) "
+            "or BEIR's 3 (query-id, corpus-id, score)"
         )
     if not _INTEGER.fullmatch(grade):
         raise ValueError(f"grade {shortened(grade)} is not an integer")

@@ -16,6 +16,7 @@ from hyper_ir.data.checks import checked_id
 from hyper_ir.data.records import Hit, page_of
 from hyper_ir.files import atomic_text, read_lines, require_file
 from hyper_ir.problems import Problems
+from hyper_ir.wording import counted
 
 COLUMNS = "topic Q0 doc_id rank score tag"
 
@@ -122,7 +123,7 @@ def _score(columns: list[str]) -> float | None:
 def _complaint(columns: list[str]) -> str:
     """Why ``_score`` returned None for these columns."""
     if len(columns) < 6:
-        return f"{len(columns)} columns where a run has six: {COLUMNS}"
+        return f"{counted(len(columns), 'column')} where a run has six: {COLUMNS}"
     if not _is_integer(columns[3]):
         return f"rank {columns[3]!r} is not an integer; the columns of a run are {COLUMNS}"
     if not math.isfinite(_number(columns[4])):

@@ -28,6 +28,14 @@ _JAVA_SPACE = re.compile("[\t-\r\x1c-\x20\u1680\u2000-\u2006\u2008-\u200a\u2028\
 
 LARGEST_WEIGHT = 2**31 - 1  # Java's int
 
+# Lucene's whitespace tokenizer cuts a longer token in two; it counts UTF-16 code units.
+LONGEST_TOKEN = 255
+
+DENSE = (
+    "dense vectors (lists): an impact index needs sparse ones; encode with a model that has a "
+    "masked-LM head or graft one"
+)
+
 
 def read_vectors(
     source: str | os.PathLike[str], problems: Problems | None = None
@@ -36,9 +44,9 @@ def read_vectors(
 
     Memory: one vector, and 11 to 21 bytes an id to find duplicates (see ``Duplicates``). Bad
     records go to ``problems``: no id or white space in it, an id that was there before, a
-    missing or empty vector, a token that is empty or holds white space, and a weight that is no
-    integer of at least 1 (Anserini cuts 0.99 to 0, silently). Raises ValueError where the source
-    does not exist or no vector is left.
+    missing, empty or dense vector, a token that is empty, holds white space or is longer than
+    ``LONGEST_TOKEN``, and a weight that is no integer of at least 1 (Anserini cuts 0.99 to 0,
+    silently). Raises ValueError where the source does not exist or no vector is left.
     """
     problems = problems if problems is not None else Problems()
     return _read(vector_files(source), os.fspath(source), problems)
@@ -93,6 +101,8 @@ def _places(files: list[Path]) -> Iterator[tuple[str, str]]:
 
 def checked_vector(vector: Any) -> dict[str, int]:
     """Return the vector; raises ValueError (without a place) for what Lucene would not index."""
+    if isinstance(vector, list):
+        raise ValueError(DENSE)
     if not isinstance(vector, dict):
         kind = "missing" if vector is None else f"of type {type(vector).__name__}"
         raise ValueError(f"vector is {kind}; an object of token: weight is needed")
@@ -108,4 +118,22 @@ def checked_vector(vector: Any) -> dict[str, int]:
     if "" in vector or _JAVA_SPACE.search(joined):
         bad = next(token for token in vector if not token or _JAVA_SPACE.search(token))
         raise ValueError(f"token {shortened(bad)} is empty or holds white space")
+    if (long := _too_long(vector)) is not None:
+        raise ValueError(
+            f"token {shortened(long)} is longer than {LONGEST_TOKEN} UTF-16 code units, where "
+            "Lucene would cut it in two"
+        )
     return vector
+
+
+def _too_long(vector: dict[str, int]) -> str | None:
+    """The first token that is too long for Lucene, None where there is none."""
+    # A character takes one or two code units: few vectors need a closer look.
+    if 2 * max(map(len, vector)) <= LONGEST_TOKEN:
+        return None
+    return next((token for token in vector if code_units(token) > LONGEST_TOKEN), None)
+
+
+def code_units(token: str) -> int:
+    """The length of a token as Java counts it."""
+    return len(token.encode("utf-16-le", "surrogatepass")) // 2

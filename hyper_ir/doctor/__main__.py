@@ -12,7 +12,7 @@ from hyper_ir.lucene.java import SHELLS, shell_exports
 
 EXAMPLE = """
 python -m hyper_ir.doctor
-eval "$(python -m hyper_ir.doctor --shell)"              # bash, zsh, any POSIX shell
+eval "$(python -m hyper_ir.doctor --shell)"              # sh, bash, zsh, any POSIX shell
 python -m hyper_ir.doctor --shell fish | source
 python -m hyper_ir.doctor --shell powershell | Invoke-Expression
 """
@@ -35,7 +35,8 @@ def parser() -> Parser:
         nargs="?",
         const="sh",
         choices=SHELLS,
-        help="print only what sets the variables under which stock pyserini commands run here",
+        help="print only what sets the variables under which stock pyserini commands run here: "
+        "the same for sh (taken without a name), bash and zsh; else fish or powershell",
     )
     return verb
 

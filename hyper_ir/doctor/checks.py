@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 
 from hyper_ir.doctor.check import Check, Status
 from hyper_ir.lucene import java, jvm
+from hyper_ir.wording import counted
 
 EVAL = 'eval "$(python -m hyper_ir.doctor --shell)"'
 TESTED_OPENAI = "openai>=2.12,<2.31"
@@ -210,7 +211,7 @@ def check_torch(found: dict[str, Any]) -> Check:
         cure = "pip install --force-reinstall torch transformers"
         return Check("torch", "FAIL", found["error"], cure)
     text = f"torch {found['torch']}, transformers {found['transformers']}"
-    return Check("torch", "OK", f"{text}, {found['threads']} threads")
+    return Check("torch", "OK", f"{text}, {counted(found['threads'], 'thread')}")
 
 
 def check_gpu(found: dict[str, Any]) -> Check:

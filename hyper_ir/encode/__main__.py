@@ -8,12 +8,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NoReturn
 
 from hyper_ir.command import Parser, run
 from hyper_ir.data.corpus import FORMATS, open_corpus
+from hyper_ir.files import require_writable_folder
 from hyper_ir.problems import Problems
+from hyper_ir.wording import counted
 
 GROUPS = ("input", "output", "encoder")
 
@@ -106,7 +107,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     groups = parse(arguments)
     source, output, encoder = (groups[name] for name in GROUPS)
 
-    from hyper_ir.encode.arguments import engine_of
+    folder = require_writable_folder(output.embeddings, "embeddings")
+
+    from hyper_ir.encode.arguments import dense_notice, engine_of
     from hyper_ir.encode.documents import OutputConfig, encode_corpus
 
     config = OutputConfig(
@@ -128,17 +131,19 @@ def main(argv: Sequence[str] | None = None) -> None:
         problems=problems,
     )
     engine = engine_of(encoder, "document")
-    folder = Path(output.embeddings)
+    if notice := dense_notice(encoder, engine):
+        print(f"notice: {notice}", file=sys.stderr)
     manifest = encode_corpus(engine, corpus, folder, config)
     if problems.count:
         print(problems.summary(), file=sys.stderr)
     counts = manifest.counts
     terms = counts["terms"] / max(counts["documents"], 1)
     size = f", {terms:.0f} terms each" if engine.sparse else ""
-    print(f"{counts['documents']:,} documents{size}, {counts['empty']:,} empty: {folder}")
+    documents = counted(counts["documents"], "document")
+    print(f"{documents}{size}, {counts['empty']:,} empty: {folder}")
     if engine.sparse:
         print(f"next: python -m hyper_ir.index --impact --input {folder} --index indexes/NAME")
 
 
 if __name__ == "__main__":
-    run(main, hint="add --resume after `output` to go on from the last window")
+    run(main, hint="add --resume after `output` to go on from the last window", on_bad_input=True)

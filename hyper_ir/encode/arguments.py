@@ -48,6 +48,18 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def dense_notice(arguments: argparse.Namespace, engine: Engine) -> str:
+    """What a user should know who may not have meant dense vectors; empty where all is clear."""
+    if engine.sparse or arguments.encoder_class != "auto":
+        return ""
+    pooling, width = engine.retriever.config.dense_pooling, engine.tower.head.width
+    return (
+        f"{arguments.encoder} has no lexical (masked-LM) head: it makes dense vectors ({pooling} "
+        f"pooling, width {width}), which index --impact does not take; python -m "
+        "hyper_ir.encode.graft gives it a lexical head; --encoder-class dense means dense vectors"
+    )
+
+
 def engine_of(arguments: argparse.Namespace, side: str, factor: float | None = None) -> Engine:
     """Load the model that the arguments name and make one side of it ready.
 

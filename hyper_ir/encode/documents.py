@@ -17,7 +17,8 @@ from hyper_ir.data.records import Passage
 from hyper_ir.data.vectors import EMPTY_DOCUMENT
 from hyper_ir.encode.engine import Engine, Text, Vector, join_fields
 from hyper_ir.encode.vector_file import VectorFile
-from hyper_ir.manifest import NAME, Manifest, read_manifest, write_manifest
+from hyper_ir.files import require_writable_folder
+from hyper_ir.manifest import NAME, Manifest, model_name, read_manifest, write_manifest
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,7 @@ def encode_corpus(
         is there already, or a folder with vectors of another model or quantiser.
     """
     config = config or OutputConfig()
-    if folder.is_file():
-        raise ValueError(f"embeddings: {folder} is a file; a folder is needed")
+    require_writable_folder(folder, "embeddings")
     manifest = engine.manifest("vectors", _settings(config), {"corpus": corpus.describe()})
     _check_folder(folder, manifest, config)
     path = folder / config.file_name
@@ -200,17 +200,31 @@ def _check_folder(folder: Path, manifest: Manifest, config: OutputConfig) -> Non
         return
     if _clears_folder(config):
         return
-    mine = _of_all_shards(manifest)
     for artefact in (folder, folder / config.file_name):
         there = read_manifest(artefact)
-        other = _of_all_shards(there) if there is not None else mine
-        differing = sorted(name for name in mine if mine[name] != other[name])
-        if differing:
+        differing = _differing(manifest, there) if there is not None else []
+        if there is not None and differing:
             raise ValueError(
-                f"{folder} holds vectors of another {' and '.join(differing)} "
-                f"(made by {other['model'].get('name')}); give another folder, or --overwrite "
-                "without shards"
+                f"{folder} holds vectors of another {' and '.join(differing)}, made by "
+                f"{model_name(there)}; give another folder, or --overwrite without shards"
             )
+
+
+def _differing(mine: Manifest, theirs: Manifest) -> list[str]:
+    """What two runs do not have in common, by name, each with the settings that differ."""
+    here, there = _of_all_shards(mine), _of_all_shards(theirs)
+    return [
+        name + _in_brackets(here[name], there[name])
+        for name in sorted(here)
+        if here[name] != there[name]
+    ]
+
+
+def _in_brackets(part: object, other: object) -> str:
+    if not isinstance(part, dict) or not isinstance(other, dict):
+        return ""
+    names = (name for name in {*part, *other} if part.get(name) != other.get(name))
+    return f" ({', '.join(sorted(names))})"
 
 
 def _clears_folder(config: OutputConfig) -> bool:
@@ -222,7 +236,7 @@ def _of_all_shards(manifest: Manifest) -> dict[str, Any]:
     """What the shards of one run have in common."""
     config = {name: value for name, value in manifest.config.items() if name != "shard_id"}
     return {
-        "model": manifest.model,
+        "model": manifest.model.get("sha256", manifest.model),
         "vocabulary": manifest.vocabulary,
         "quantiser": manifest.quantiser,
         "configuration": config,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyper_ir.encode.engine import Engine, EngineConfig, Text, Vector, join_fields
+from hyper_ir.encode.explanation import Explanation, explain
 from hyper_ir.encode.impacts import Quantiser
 from hyper_ir.lucene import pyserini_api
 from hyper_ir.manifest import Manifest
@@ -105,6 +106,13 @@ class HyperQueryEncoder(_QueryEncoder):
     def encode_batch(self, queries: list[str]) -> list[Vector]:
         """Queries to vectors, in order."""
         return self.engine.encode(queries)
+
+    def explain(self, query: str) -> Explanation:
+        """The query's terms with their weights, and the prompts that it attends to.
+
+        Raises ValueError for a dense model without prompts.
+        """
+        return explain(self.engine, query)
 
     def manifest(self) -> Manifest:
         """What these queries are made of, to be held against an index's manifest."""

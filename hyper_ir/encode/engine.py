@@ -10,12 +10,15 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from torch import Tensor
+from transformers import PreTrainedTokenizerBase
 
 from hyper_ir.encode.impacts import Quantiser, impacts, named
 from hyper_ir.encode.tokens import lucene_tokens
 from hyper_ir.manifest import Kind, Manifest
 from hyper_ir.models.heads import LexicalHead
 from hyper_ir.models.retriever import Retriever
+from hyper_ir.models.towers import Encoding
+from hyper_ir.wording import counted
 
 Item = TypeVar("Item")
 
@@ -82,6 +85,8 @@ class Engine:
             raise ValueError(f"fp16 needs a GPU; the device is {self.device}")
         tower = retriever.query if side == "query" else retriever.document
         self.tower = tower.to(self.device).eval()
+        if self.tower.prompts is not None:
+            self.tower.prompts.precompute()  # forgotten as soon as the tower trains again
         settings = retriever.config
         own = settings.query_max_length if side == "query" else settings.document_max_length
         self.max_length = self.config.max_length or own
@@ -101,7 +106,7 @@ class Engine:
     def encode(self, texts: Sequence[Text]) -> list[Vector]:
         """One vector for each text, in order; all texts are held in memory."""
         vectors: list[Vector | None] = [None] * len(texts)
-        ids = self._tokenize(texts)
+        ids = tokenised(self.retriever.tokenizer, texts, self.max_length)
         order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
         for batch in self._batches(order, ids):
             for place, vector in zip(
@@ -139,21 +144,15 @@ class Engine:
             counts=counts or {},
         )
 
-    def _tokenize(self, texts: Sequence[Text]) -> list[list[int]]:
-        if not texts:
-            return []
-        batch: Any = list(texts)
-        encoded = self.retriever.tokenizer(
-            batch,
-            truncation=True,
-            max_length=self.max_length,
-            padding=False,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-            verbose=False,
-        )
-        ids: list[list[int]] = encoded["input_ids"]
-        return ids
+    def encoding(self, ids: list[list[int]]) -> Encoding:
+        """What the tower makes of a batch of token ids, none of them empty, in float32."""
+        input_ids, mask = padded(ids, self.retriever.tokenizer.pad_token_id or 0)
+        with (
+            torch.inference_mode(),
+            torch.autocast("cuda", torch.float16, enabled=self.config.fp16),
+        ):
+            encoding = self.tower.encode(input_ids.to(self.device), mask.to(self.device))
+        return Encoding(encoding.vectors.float(), encoding.prompt_attention)
 
     def _batches(self, order: list[int], ids: list[list[int]]) -> Iterator[list[int]]:
         """Cut the order (longest text first) into batches of at most so many texts and tokens."""
@@ -171,18 +170,33 @@ class Engine:
             kept = [row for row in ids if row]
             empty: Vector = {} if self.sparse else np.zeros(self.tower.head.width, np.float32)
             return (self._encode_batch(kept) if kept else []) + [empty] * (len(ids) - len(kept))
-        input_ids, mask = padded(ids, self.retriever.tokenizer.pad_token_id or 0)
-        with (
-            torch.inference_mode(),
-            torch.autocast("cuda", torch.float16, enabled=self.config.fp16),
-        ):
-            vectors = self.tower(input_ids.to(self.device), mask.to(self.device)).float()
+        vectors = self.encoding(ids).vectors
         if self.sparse:
             return [named(*terms, self.tokens) for terms in impacts(vectors, self.quantiser)]
         dense = vectors.cpu().numpy()
         if not np.isfinite(dense).all():
             raise ValueError("the model's vectors hold NaN or infinity: its checkpoint is damaged")
         return list(dense)
+
+
+def tokenised(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[Text], max_length: int
+) -> list[list[int]]:
+    """The token ids of each text, special tokens in, cut after ``max_length`` tokens."""
+    if not texts:
+        return []
+    batch: Any = list(texts)
+    encoded = tokenizer(
+        batch,
+        truncation=True,
+        max_length=max_length,
+        padding=False,
+        return_attention_mask=False,
+        return_token_type_ids=False,
+        verbose=False,
+    )
+    ids: list[list[int]] = encoded["input_ids"]
+    return ids
 
 
 def padded(rows: list[list[int]], padding: int) -> tuple[Tensor, Tensor]:
@@ -215,5 +229,7 @@ def choose_device(name: str) -> torch.device:
         ) from error
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         count = torch.cuda.device_count()
-        raise ValueError(f"device: {name} is not there; this machine has {count} CUDA GPUs")
+        raise ValueError(
+            f"device: {name} is not there; this machine has {counted(count, 'CUDA GPU')}"
+        )
     return device

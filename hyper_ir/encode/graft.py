@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from hyper_ir.command import Parser, run
 from hyper_ir.data.corpus import FORMATS, open_corpus
+from hyper_ir.files import require_writable_folder
 from hyper_ir.problems import Problems
+from hyper_ir.wording import counted
 
 EXAMPLE = """
 python -m hyper_ir.encode.graft --encoder models/all-MiniLM-L6-v2 \\
@@ -19,7 +20,7 @@ python -m hyper_ir.encode.graft --encoder models/all-MiniLM-L6-v2 \\
 
 def parser() -> argparse.ArgumentParser:
     """The verb's arguments; the defaults are those of GraftConfig and SampleConfig."""
-    from hyper_ir.encode.grafting import SampleConfig
+    from hyper_ir.encode.grafting import LENGTH, SampleConfig
     from hyper_ir.models.grafting import GraftConfig
 
     config, sample = GraftConfig(), SampleConfig()
@@ -39,7 +40,9 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("--overwrite", action="store_true", help="replace the folder")
     verb.add_argument("--tokens", type=int, default=sample.tokens, help="tokens fitted on")
     verb.add_argument(
-        "--max-length", type=int, default=sample.max_length, help="of a text fitted on"
+        "--max-length",
+        type=int,
+        help=f"of a text fitted on (default: {LENGTH}, or the model's limit where that is less)",
     )
     verb.add_argument("--seed", type=int, default=sample.seed, help="of the sample")
     verb.add_argument("--ridge", type=float, default=config.ridge, help="the regression's penalty")
@@ -66,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from hyper_ir.encode.grafting import SampleConfig, graft
     from hyper_ir.models.grafting import GraftConfig
 
-    output = Path(arguments.output)
+    output = require_writable_folder(arguments.output, "output")
     if output.exists() and not arguments.overwrite:
         raise ValueError(f"{output} exists already; --overwrite replaces it")
     config = GraftConfig(
@@ -85,8 +88,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if problems.count:
         print(problems.summary(), file=sys.stderr)
     print(
-        f"fitted on {fitted.tokens:,} tokens; {fitted.self_accuracy:.0%} of the last batch's "
-        f"tokens are their own nearest: {output}"
+        f"fitted on {counted(fitted.tokens, 'token')}; {fitted.self_accuracy:.0%} of the last "
+        f"batch's tokens are their own nearest: {output}"
     )
     print(
         f"next: python -m hyper_ir.encode input --corpus {arguments.corpus} "
@@ -95,4 +98,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, on_bad_input=True)

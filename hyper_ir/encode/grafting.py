@@ -20,6 +20,9 @@ from hyper_ir.models.towers import Tower
 BATCH = 512
 """Texts tokenised at once."""
 
+LENGTH = 128
+"""Tokens of a text that a head is fitted on, where nothing is said."""
+
 
 @dataclass(frozen=True)
 class SampleConfig:
@@ -28,19 +31,22 @@ class SampleConfig:
     Attributes
     ----------
     tokens: tokens that the regression sees, drawn from all over the collection.
-    max_length: tokens a text is cut to.
+    max_length: tokens a text is cut to; None for 128, or the model's own limit where that is less.
     max_documents: texts whose tokens are counted for document frequencies, the first ones.
     seed: of the draw.
     """
 
     tokens: int = 150_000
-    max_length: int = 128
+    max_length: int | None = None
     max_documents: int = 1_000_000
     seed: int = 42
 
     def __post_init__(self) -> None:
-        if min(self.tokens, self.max_documents) < 1 or self.max_length < 3:
-            raise ValueError(f"nothing can be fitted on: {self}")
+        for name in ("tokens", "max_documents"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: at least 1 is needed, not {getattr(self, name)}")
+        if self.max_length is not None and self.max_length < 3:
+            raise ValueError(f"max length: {self.max_length} leaves no room for a word")
 
 
 def graft(
@@ -62,11 +68,7 @@ def graft(
     if checkpoint.layout != "encoder":
         raise ValueError(f"{model}: it has a lexical head of its own; nothing to graft")
     dense = Retriever.from_pretrained(model, head="dense")
-    if sample.max_length > dense.document.backbone.max_length:
-        raise ValueError(
-            f"max length: {sample.max_length} is more than the model's "
-            f"{dense.document.backbone.max_length} positions"
-        )
+    sample = replace(sample, max_length=_length(sample, dense))
     frequency, documents, rows = _count(dense, texts, sample, progress)
     backbone = dense.document.backbone
     grafted = graft_lexical_head(
@@ -80,6 +82,18 @@ def graft(
     tower = Tower(Backbone(backbone.model), grafted.head)
     settings = replace(dense.config, head="lexical", name=f"{dense.config.name}+graft")
     return Retriever(tower, tower, dense.tokenizer, settings), grafted
+
+
+def _length(sample: SampleConfig, retriever: Retriever) -> int:
+    """The tokens a text is cut to; ValueError for more than the model's positions hold."""
+    if sample.max_length is None:
+        return min(LENGTH, retriever.config.document_max_length)
+    positions = retriever.document.backbone.max_length
+    if sample.max_length > positions:
+        raise ValueError(
+            f"max length: {sample.max_length} is more than the model's {positions} positions"
+        )
+    return sample.max_length
 
 
 def _count(
@@ -119,7 +133,7 @@ def _tokenised(
         yield from _token_ids(retriever, window, sample.max_length)
 
 
-def _token_ids(retriever: Retriever, window: list[str], max_length: int) -> list[list[int]]:
+def _token_ids(retriever: Retriever, window: list[str], max_length: int | None) -> list[list[int]]:
     encoded = retriever.tokenizer(window, truncation=True, max_length=max_length)
     ids: list[list[int]] = encoded["input_ids"]
     return ids

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from hyper_ir.command import Parser, run
 from hyper_ir.data.topics import read_topics
+from hyper_ir.files import require_writable
 from hyper_ir.problems import Problems
+from hyper_ir.wording import counted
 
 EXAMPLE = """
 python -m hyper_ir.encode.query --topics queries.jsonl --encoder models/splade \\
@@ -58,30 +59,25 @@ def factor_of(arguments: argparse.Namespace) -> float:
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse, check, encode, and name the next command."""
     arguments = parser().parse_args(argv)
+    path = require_writable(arguments.output, "output")
     problems = Problems(arguments.on_bad_input)
     topics = read_topics(arguments.topics, arguments.topics_format, problems)
 
     from hyper_ir.encode.arguments import engine_of
-    from hyper_ir.encode.topics import CLAUSE_LIMIT, check_output, encode_topics
+    from hyper_ir.encode.topics import check_output, encode_topics
 
-    path = Path(arguments.output)
     engine = engine_of(arguments, "query", factor_of(arguments))
     check_output(path, engine.sparse)
     written = encode_topics(engine, topics, path)
     if problems.count:
         print(problems.summary(), file=sys.stderr)
-    if written.over_limit:
-        print(
-            f"warning: {len(written.over_limit):,} topics have over {CLAUSE_LIMIT:,} terms "
-            f"({', '.join(written.over_limit[:3])}, …); stock Lucene refuses them: "
-            f"--top-k {CLAUSE_LIMIT}, or search with hyper_ir.search, which lifts the limit",
-            file=sys.stderr,
-        )
+    for warning in written.warnings():
+        print(f"warning: {warning}", file=sys.stderr)
     counts = written.manifest.counts
     terms = (
         f", {counts['terms'] / max(counts['topics'], 1):.0f} terms each" if engine.sparse else ""
     )
-    print(f"{counts['topics']:,} topics{terms}, {counts['empty']:,} empty: {path}")
+    print(f"{counted(counts['topics'], 'topic')}{terms}, {counts['empty']:,} empty: {path}")
     if engine.sparse:
         print(
             f"next: python -m hyper_ir.search --impact --index indexes/NAME --topics {path} "
@@ -90,4 +86,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, on_bad_input=True)

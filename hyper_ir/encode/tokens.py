@@ -11,10 +11,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from hyper_ir.data.vectors import EMPTY_DOCUMENT, EMPTY_QUERY
-
-LONGEST = 255
-"""Lucene's WhitespaceTokenizer cuts a longer token in two."""
+from hyper_ir.data.vectors import EMPTY_DOCUMENT, EMPTY_QUERY, LONGEST_TOKEN, code_units
 
 
 def lucene_tokens(vocabulary: Sequence[str]) -> list[str]:
@@ -30,7 +27,7 @@ def lucene_tokens(vocabulary: Sequence[str]) -> list[str]:
 
 def is_safe(token: str) -> bool:
     """Whether white-space tokenisation leaves the token whole and nothing else is spelt so."""
-    if not token or len(token.encode("utf-16-le", "surrogatepass")) // 2 > LONGEST:
+    if not token or code_units(token) > LONGEST_TOKEN:
         return False
     if token in (EMPTY_DOCUMENT, EMPTY_QUERY) or token.startswith("[token-"):
         return False

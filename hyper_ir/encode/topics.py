@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +15,14 @@ from tqdm import tqdm
 from hyper_ir.data.records import Topic
 from hyper_ir.data.vectors import EMPTY_QUERY
 from hyper_ir.encode.engine import Engine, Vector
-from hyper_ir.files import atomic_text
+from hyper_ir.files import atomic_text, require_writable
 from hyper_ir.manifest import Manifest, write_manifest
+from hyper_ir.wording import counted
 
 CLAUSE_LIMIT = 1024
 """Terms in a query that Lucene takes as Pyserini starts it; one query over it fails its batch."""
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,4000}")
 
 SUFFIXES = (".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz", ".pkl")
 
@@ -31,16 +35,43 @@ class EncodedTopics:
     ----------
     manifest: stands beside the file.
     over_limit: ids of topics with more terms than stock Lucene takes.
+    renamed: ids that stock Pyserini makes another of when it reads them from TSV.
     """
 
     manifest: Manifest
     over_limit: list[str]
+    renamed: list[str]
+
+    def warnings(self) -> list[str]:
+        """What stock Pyserini would do to these topics, a sentence each."""
+        said: list[str] = []
+        if self.over_limit:
+            said.append(
+                f"{counted(len(self.over_limit), 'topic has', 'topics have')} over "
+                f"{CLAUSE_LIMIT:,} terms ({_first(self.over_limit)}); stock Lucene refuses them: "
+                f"--top-k {CLAUSE_LIMIT}, or search with hyper_ir.search, which lifts the limit"
+            )
+        if self.renamed:
+            said.append(
+                f"stock Pyserini takes {counted(len(self.renamed), 'topic id')} for integers and "
+                f"writes them into the run without leading zeros ({_first(self.renamed)}); "
+                "hyper_ir.search keeps ids as they are"
+            )
+        return said
+
+
+def _first(ids: Sequence[str]) -> str:
+    return ", ".join(ids[:3]) + (", …" if len(ids) > 3 else "")
+
+
+def is_renamed(id: str) -> bool:
+    """Whether the id, read as an integer and written again, is another."""
+    return _INTEGER.fullmatch(id) is not None and str(int(id)) != id
 
 
 def check_output(path: Path, sparse: bool) -> None:
-    """Raise ValueError when topics of this kind cannot be written under this name."""
-    if path.is_dir():
-        raise ValueError(f"output: {path} is a folder; a file is needed")
+    """Raise ValueError when topics of this kind cannot be written there under this name."""
+    require_writable(path, "output")
     if not path.name.endswith(SUFFIXES):
         raise ValueError(f"output: {path.name} ends in none of {', '.join(SUFFIXES)}")
     if path.suffix == ".pkl" and sparse:
@@ -81,7 +112,8 @@ def encode_topics(
     manifest = engine.manifest("topics", counts=counts)
     write_manifest(path, manifest)
     over = [t.id for t, vector in pairs if isinstance(vector, dict) and len(vector) > CLAUSE_LIMIT]
-    return EncodedTopics(manifest, over)
+    renamed = [topic.id for topic in topics if ".tsv" in path.suffixes and is_renamed(topic.id)]
+    return EncodedTopics(manifest, over, renamed)
 
 
 def _tsv_line(topic: Topic, vector: Vector) -> str:

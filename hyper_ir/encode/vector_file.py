@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, BinaryIO
 
 from hyper_ir.files import PARTIAL_SUFFIX, fsync_directory, write_json
+from hyper_ir.wording import counted
 
 PROGRESS_SUFFIX = ".progress"
 
@@ -131,8 +132,8 @@ class VectorFile:
             self._note(document_id)
         if self.done and self.ids.hexdigest() != self._expected_ids:
             raise ValueError(
-                f"{self.path.name}: the first {self.done:,} documents of the corpus are not those "
-                "of the interrupted run; --overwrite starts anew"
+                f"{self.path.name}: the corpus does not begin with the "
+                f"{counted(self.done, 'document')} of the interrupted run; --overwrite starts anew"
             )
 
     def _note(self, document_id: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,6 +22,7 @@ from hyper_ir.problems import Problems
 TASK = "{task}"
 AVERAGE = "average"
 
+_SEPARATORS = re.compile(r"([._-])[._-]+")
 _ENDINGS = re.compile(r"(\.(qrels?|jsonl?|tsv|txt|trec|gz))+$")
 
 
@@ -51,7 +52,8 @@ def task_files(
     qrels: ``SOURCE`` or ``TASK=SOURCE`` for each task; without a name, the file's own without
         endings such as ``.qrels``.
     runs: ``FILE`` or ``RUN=FILE`` for each run; ``{task}`` in FILE stands for the task's name
-        and is needed where there are several tasks. Without a name, the tag in the file.
+        and is needed where there are several tasks. Without a name, the tag in the file; where
+        the tags differ by nothing but their task's name, what they have in common.
     policy: whether a broken line before the tag ends the work.
 
     Raises ValueError for a missing or broken file, a name that is not one word, and two tasks
@@ -59,23 +61,34 @@ def task_files(
     """
     if not qrels or not runs:
         raise ValueError("at least one qrels file and one run are needed")
-    sources: dict[str, str] = {}
-    for text in qrels:
-        name, source = _named(text, "qrels")
-        name = name or _task_name(source)
-        if name in sources:
-            raise ValueError(
-                f"qrels {source}: task {name!r} is that of {sources[name]} already; "
-                "name the tasks: --qrels TASK=FILE …"
-            )
-        if not is_irds(source) and not Path(source).is_dir():
-            require_file(source, "qrels")
-        sources[name] = source
+    sources = task_sources(qrels, "qrels")
     files = _run_files(runs, list(sources), policy)
     return [
         TaskFiles(task, source, {run: paths[task] for run, paths in files.items()})
         for task, source in sources.items()
     ]
+
+
+def task_sources(texts: Iterable[str], what: str) -> dict[str, str]:
+    """The source of every task, by the task's name, each checked to exist.
+
+    ``texts`` are ``SOURCE`` or ``TASK=SOURCE``, as in :func:`task_files`; ``what`` is the flag's
+    name, for messages. Raises ValueError for a missing file, a name that is not one word, and two
+    tasks of one name.
+    """
+    sources: dict[str, str] = {}
+    for text in texts:
+        name, source = named_source(text, what)
+        name = name or _task_name(source)
+        if name in sources:
+            raise ValueError(
+                f"{what} {source}: task {name!r} is that of {sources[name]} already; "
+                f"name the tasks: --{what} TASK=FILE …"
+            )
+        if not is_irds(source) and not Path(source).is_dir():
+            require_file(source, what)
+        sources[name] = source
+    return sources
 
 
 def _run_files(
@@ -84,7 +97,7 @@ def _run_files(
     """The file of every task, by run's name."""
     files: dict[str, dict[str, Path]] = {}
     for text in runs:
-        name, pattern = _named(text, "run")
+        name, pattern = named_source(text, "run")
         if len(tasks) > 1 and TASK not in pattern:
             raise ValueError(
                 f"run {pattern}: there are {len(tasks)} tasks ({', '.join(tasks)}); write {TASK} "
@@ -93,8 +106,8 @@ def _run_files(
         paths = {task: Path(pattern.replace(TASK, task)) for task in tasks}
         tags = [tag_of(path, policy) for path in paths.values()]
         where = next(iter(paths.values()))
-        tag, line = tags[0]
-        name = name or tag
+        line = tags[0][1]
+        name = name or _common_name({task: tag for task, (tag, _) in zip(tasks, tags, strict=True)})
         if name in files:
             other = next(iter(files[name].values()))
             raise ValueError(
@@ -105,8 +118,20 @@ def _run_files(
     return files
 
 
-def _named(text: str, what: str) -> tuple[str, str]:
-    """``NAME=SOURCE`` as a pair; the name is empty where there is none."""
+def _common_name(tags: Mapping[str, str]) -> str:
+    """The run's name, from its tag in each task's file: of bm25.nq and bm25.fever, bm25."""
+    first = next(iter(tags.values()))
+    rests = {_SEPARATORS.sub(r"\1", tag.replace(task, "")) for task, tag in tags.items()}
+    if len(set(tags.values())) == 1 or len(rests) > 1:
+        return first
+    return rests.pop().strip("._-") or first
+
+
+def named_source(text: str, what: str) -> tuple[str, str]:
+    """``NAME=SOURCE`` as a pair; the name is empty where there is none.
+
+    Raises ValueError, in which ``what`` names the source, for a name that is not one word.
+    """
     name, equals, source = text.partition("=")
     if not equals or os.path.exists(text) or "/" in name:
         return "", text

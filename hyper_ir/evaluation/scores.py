@@ -76,7 +76,7 @@ class TaskScorer:
         found = {topic: docs for topic, docs in results.items() if topic in self.judged and docs}
         if not found:
             raise ValueError(
-                f"run {run}: none of its {len(results)} topics is in the qrels of {self.task}"
+                f"run {run}: none of its topics ({len(results):,}) is in the qrels of {self.task}"
                 f"{_compared(results, self.judged)}"
             )
         values: dict[str, dict[str, float]] = {

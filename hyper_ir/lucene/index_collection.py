@@ -8,18 +8,22 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
 from hyper_ir.lucene.java import Java, anserini_jar, file_name_locale, java_executable
+from hyper_ir.wording import counted
 
 MAIN_CLASS = "io.anserini.index.IndexCollection"
 LARGEST_BUFFER = 4096  # MB; Anserini's own default, whatever the heap is
 
 _DONE = re.compile(r"Indexing Complete! ([\d,]+) documents indexed")
 _SO_FAR = re.compile(r"([\d,]+) documents indexed")
+# Lucene's remarks on the Java it runs on stand in every log.
+_WARNING = re.compile(r"^\S+ \S+ WARN +\[[^]]*\] (?!store\.|vectorization\.)", re.M)
 _TROUBLE = re.compile(r"^\S+ \S+ ERROR |^Error: |OutOfMemoryError|^Exception in thread", re.M)
 
 
@@ -28,17 +32,40 @@ def index_collection(
 ) -> None:
     """Run IndexCollection and see to it that it indexed all ``documents``.
 
-    The log is written to ``log`` and removed when all went well. Raises ValueError with the
+    The log is written to ``log``, and removed when all went well or the work was interrupted;
+    where there were warnings it stays, and a line on stderr names it. Raises ValueError with the
     first complaint of the log when the process fails, logs an error (Anserini goes on after
-    one), or indexes another number of documents.
+    one), or indexes another number of documents; the log then ends with that.
     """
     command = [
         *_java_command(java),
         *("-memoryBuffer", str(_buffer_megabytes(java))),
         *arguments,
     ]
-    indexed = 0
     log.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        status, indexed = _run(command, documents, log, progress)
+    except BaseException:
+        log.unlink(missing_ok=True)  # it tells of nothing that Lucene did wrong
+        raise
+    text = log.read_text(encoding="utf-8")
+    if status or _TROUBLE.search(text) or _DONE.search(text) is None or indexed != documents:
+        complaint = (
+            f"Lucene indexed {indexed:,} of {counted(documents, 'document')}: "
+            f"{_first_complaint(text, status)}"
+        )
+        with open(log, "a", encoding="utf-8") as kept:
+            kept.write(f"hyper_ir: the index was not kept. {complaint}\n")
+        raise ValueError(f"{complaint}; the whole log is {log}")
+    if warnings := len(_WARNING.findall(text)):
+        print(f"notice: Lucene logged {counted(warnings, 'warning')}: {log}", file=sys.stderr)
+    else:
+        log.unlink()
+
+
+def _run(command: Sequence[str], documents: int, log: Path, progress: bool) -> tuple[int, int]:
+    """The process's exit status, and the number of documents that it says it indexed."""
+    indexed = 0
     with (
         open(log, "w", encoding="utf-8") as kept,
         tqdm(desc="index", unit=" docs", total=documents, disable=not progress) as bar,
@@ -62,14 +89,7 @@ def index_collection(
         except BaseException:
             process.kill()
             raise
-        status = process.wait()
-    text = log.read_text(encoding="utf-8")
-    if status or _TROUBLE.search(text) or _DONE.search(text) is None or indexed != documents:
-        raise ValueError(
-            f"Lucene indexed {indexed:,} of {documents:,} documents: {_first_complaint(text)}; "
-            f"the whole log is {log}"
-        )
-    log.unlink()
+        return process.wait(), indexed
 
 
 def _java_command(java: Java) -> list[str]:
@@ -96,9 +116,11 @@ def _buffer_megabytes(java: Java) -> int:
     return max(16, min(LARGEST_BUFFER, int(match.group(1)) // 2**20 // 2))
 
 
-def _first_complaint(log: str) -> str:
+def _first_complaint(log: str, status: int) -> str:
     lines = [line.strip() for line in log.splitlines()]
     for line in lines:
         if re.search(r"Exception|Error|ERROR", line):
             return line[:300]
+    if not status:
+        return "it logged no error, so what it read is not what was counted"
     return lines[-1][:300] if lines else "Java printed nothing"

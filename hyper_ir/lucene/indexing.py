@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from hyper_ir.data.records import Passage
-from hyper_ir.files import PARTIAL_SUFFIX, atomic_directory
+from hyper_ir.files import PARTIAL_SUFFIX, atomic_directory, require_writable_folder
 from hyper_ir.lucene.index_collection import index_collection
 from hyper_ir.lucene.java import Java, anserini_jar, find_java
 from hyper_ir.lucene.staging import stage_passages, stage_vectors
@@ -180,6 +180,7 @@ def _check(index: Path, threads: int, overwrite: bool) -> Java:
         raise ValueError(f"index: {index} exists already; give another name, or overwrite it")
     if index.exists() and not (is_index(index) or (index.is_dir() and not any(index.iterdir()))):
         raise ValueError(f"index: {index} is no Lucene index; it will not be overwritten")
+    require_writable_folder(index, "index")
     anserini_jar()
     return find_java()
 

@@ -23,7 +23,8 @@ from pathlib import Path
 
 OLDEST = 21
 VECTOR_MODULE = "jdk.incubator.vector"
-SHELLS = ("sh", "fish", "powershell")
+POSIX_SHELLS = ("sh", "bash", "zsh")
+SHELLS = (*POSIX_SHELLS, "fish", "powershell")
 NO_CLASS_PATH_FOLDER = "/dev/null/the JVM is already running"
 
 CURE = (
@@ -271,10 +272,11 @@ def _jvm_library(home: Path) -> Path | None:
 def shell_exports(variables: Mapping[str, str], shell: str = "sh") -> str:
     """Lines that set the variables when a shell evaluates them.
 
-    ``shell``: ``"sh"`` (any POSIX shell), ``"fish"`` or ``"powershell"``. Values are quoted, so
-    that no character of a path means anything to the shell.
+    ``shell``: ``"sh"``, ``"bash"``, ``"zsh"`` (the same lines for any POSIX shell), ``"fish"`` or
+    ``"powershell"``. Values are quoted, so that no character of a path means anything to the
+    shell.
     """
-    if shell == "sh":
+    if shell in POSIX_SHELLS:
         lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     elif shell == "fish":
         lines = [f"set -gx {name} {_fish_quote(value)}" for name, value in variables.items()]

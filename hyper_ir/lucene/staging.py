@@ -18,13 +18,11 @@ from typing import TextIO, TypeVar
 from tqdm import tqdm
 
 from hyper_ir.data.records import Passage
-from hyper_ir.data.vectors import read_vectors, vector_files
+from hyper_ir.data.vectors import DENSE, read_vectors, vector_files
 from hyper_ir.files import is_gzip
 from hyper_ir.manifest import Manifest
 from hyper_ir.problems import Problems
 
-# Lucene's whitespace tokenizer cuts a longer token in two (it counts UTF-16 code units).
-LONGEST_TOKEN = 255
 # Anserini writes a vector out as text, each token as often as it weighs.
 LONGEST_TEXT = 100_000_000
 
@@ -43,11 +41,13 @@ def stage_vectors(
     The files are linked. They are read through first unless ``manifest``, that of sparse
     vectors, says how many documents they hold; where bad records are skipped, cleaned copies
     take the links' place. Raises ValueError (or tells ``problems``) for what ``read_vectors``
-    refuses and for what Anserini would cut, and ValueError where the encoding was interrupted
-    or a shard is missing.
+    refuses and for weights that Anserini could not write out, and ValueError where a manifest says
+    that the vectors are dense, where the encoding was interrupted, or where a shard is missing.
     """
     files = vector_files(source)
     require_whole(source)
+    if manifest is not None and _is_dense(manifest):
+        raise ValueError(f"vectors: {source} holds {DENSE}")
     documents = None
     if manifest is not None and manifest.quantiser:  # dense vectors have none
         documents = manifest.counts.get("documents")
@@ -87,11 +87,13 @@ def require_whole(source: Path) -> None:
             )
 
 
+def _is_dense(manifest: Manifest) -> bool:
+    """Whether a model made the vectors that has no vocabulary to name their components by."""
+    return bool(manifest.model) and not manifest.vocabulary and not manifest.quantiser
+
+
 def _complaint(vector: dict[str, int]) -> str | None:
-    """Why Anserini would index another vector than this, or none at all; None when it is fine."""
-    longest = max(vector, key=len)
-    if len(longest.encode("utf-16-le")) // 2 > LONGEST_TOKEN:
-        return f"token {longest[:40]!r}… is longer than {LONGEST_TOKEN} characters"
+    """Why Anserini could not write this vector out; None when it can."""
     if sum((len(token) + 1) * weight for token, weight in vector.items()) > LONGEST_TEXT:
         return (
             "weights are too large: Anserini repeats each token as often as it weighs, over "

@@ -182,6 +182,12 @@ class Retriever(nn.Module):
             digest.update(weight.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
         return digest.hexdigest()
 
+    def train(self, mode: bool = True) -> Retriever:
+        """Switch training on or off; on, the weights' hash is forgotten, for they will change."""
+        if mode:
+            self.__dict__.pop("weights_hash", None)
+        return super().train(mode)
+
     def forward(self, input_ids: Tensor, attention_mask: Tensor, side: str = "document") -> Tensor:
         """Token ids and mask (batch, length) to vectors (batch, width) by the tower named."""
         tower = self.query if side == "query" else self.document

@@ -118,12 +118,12 @@ def _masked_lm_tower(folder: Path, config: RetrieverConfig) -> Tower:
 
 
 def save_tower(tower: Tower, folder: Path) -> None:
-    """Write a tower into a new folder: a checkpoint that transformers alone can load.
+    """Write a tower into a folder: a checkpoint that transformers alone can load.
 
     The head goes into the checkpoint where it is the model's own masked-LM head, and into
     ``head.safetensors`` where it is grafted; a dense head has no weights.
     """
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     backbone, head = tower.backbone, tower.head
     if isinstance(head, LexicalHead) and backbone.has_decoder:
         backbone.give_decoder(head.weight, head.bias)

@@ -42,6 +42,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--seed", type=int, default=defaults.seed, help="chooses the topics")
     parser.add_argument(
+        "--steps",
+        type=int,
+        default=defaults.steps,
+        help="optimiser steps of each query encoder that is trained; 0 trains none",
+    )
+    parser.add_argument(
         "--threads", type=int, default=defaults.threads, help="for indexing and searching"
     )
     arguments = parser.parse_args(argv)
@@ -51,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         words=arguments.words,
         max_topics=arguments.max_topics,
         seed=arguments.seed,
+        steps=arguments.steps,
         threads=arguments.threads,
     )
 

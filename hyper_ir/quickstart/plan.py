@@ -14,6 +14,7 @@ from hyper_ir.models.checkpoint import Checkpoint
 from hyper_ir.quickstart.backbone import DISTRIBUTION, MINILM
 from hyper_ir.quickstart.settings import Settings
 from hyper_ir.quickstart.steps import AGAIN, EACH, Step
+from hyper_ir.quickstart.training import TRAINED, mine_step, train_step
 
 BASELINE = "BM25"
 LEXICAL = "lexical"
@@ -39,7 +40,9 @@ def make_plan(settings: Settings, checkpoint: Checkpoint, tasks: Sequence[Task] 
     """
     plan = Plan(tuple(tasks))
     add_bm25(plan, settings)
-    add_lexical(plan, settings, checkpoint)
+    model = add_lexical(plan, settings, checkpoint)
+    if settings.steps:
+        add_trained(plan, settings, model)
     plan.steps.append(evaluate_step(plan, settings))
     return plan
 
@@ -79,8 +82,11 @@ def add_bm25(plan: Plan, settings: Settings) -> None:
     plan.systems.append(BASELINE)
 
 
-def add_lexical(plan: Plan, settings: Settings, checkpoint: Checkpoint) -> None:
-    """A lexical model without training: graft a head where there is none, encode, index, search."""
+def add_lexical(plan: Plan, settings: Settings, checkpoint: Checkpoint) -> str:
+    """A lexical model without training: graft a head where there is none, encode, index, search.
+
+    Returns the model's folder.
+    """
     model = str(checkpoint.folder)
     if checkpoint.layout == "encoder":
         grafted = settings.output / "models" / LEXICAL
@@ -99,6 +105,26 @@ def add_lexical(plan: Plan, settings: Settings, checkpoint: Checkpoint) -> None:
         )
         model = str(grafted)
     add_encoded(plan, settings, LEXICAL, model, weights(checkpoint.folder))
+    return model
+
+
+def add_trained(plan: Plan, settings: Settings, model: str) -> None:
+    """Query encoders trained on the train topics; they search the lexical model's index."""
+    vectors, index = (settings.output / part / LEXICAL for part in ("vectors", "indexes"))
+    for split in ("train", "dev"):
+        plan.steps.append(mine_step(settings, plan.tasks, split))
+    for system in TRAINED:
+        plan.steps.append(train_step(settings, system, model, str(vectors)))
+        trained = str(settings.output / "training" / system / "model")
+        plan.steps.append(
+            search_step(
+                plan,
+                settings,
+                system,
+                ("--impact", "--index", str(index), "--encoder", trained),
+            )
+        )
+        plan.systems.append(system)
 
 
 def add_encoded(

@@ -21,7 +21,8 @@ class Settings:
     words: a page's text is cut after so many words, which bounds the time of encoding.
     max_topics: most train topics of a kind; a quarter as many are tested.
     hits: passages searched for a topic.
-    seed: chooses among the topics.
+    seed: chooses among the topics, and of the training.
+    steps: optimiser steps of each trained query encoder; 0 trains none.
     threads: for indexing and searching.
     """
 
@@ -31,12 +32,15 @@ class Settings:
     max_topics: int = 1000
     hits: int = 100
     seed: int = 42
+    steps: int = 150
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
 
     def __post_init__(self) -> None:
         for name in ("words", "max_topics", "hits", "threads"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: {getattr(self, name)} is not a positive number")
+        if self.steps < 0:
+            raise ValueError(f"steps: {self.steps} is negative")
 
     @property
     def docs(self) -> Path:

@@ -8,9 +8,14 @@ import sys
 from collections.abc import Sequence
 from shlex import quote
 
-from hyper_ir.command import Parser, run
+from hyper_ir.command import Parser, given, run
 from hyper_ir.data.topics import FORMATS
 from hyper_ir.problems import Problems
+from hyper_ir.wording import counted
+
+BM25_FLAGS = {"k1", "b", "language", "pretokenized"}
+MODEL_FLAGS = {"device", "max_length", "top_k", "quantization_factor", "fp16"}
+IMPACT_FLAGS = {"encoder", "min_idf", "engine", *MODEL_FLAGS}
 
 EXAMPLE = """
 python -m hyper_ir.search --bm25 --index indexes/nfcorpus.bm25 --topics data/nfcorpus \\
@@ -35,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     add("--topics-format", choices=[*FORMATS, "default"], default="auto", help="of text topics")
     add("--output", required=True, help="run to write")
     add("--hits", type=int, default=1000, help="documents for a topic")
-    add("--tag", default="hyper_ir", help="the run's name, its last column")
+    add("--tag", help="the run's name, its last column (default: the output's stem)")
     add("--threads", type=int, default=os.cpu_count() or 1, help="topics searched at a time")
     add("--batch-size", type=int, default=64, help="topics handed to the engine together")
     add("--on-bad-input", choices=["stop", "skip"], default="stop", help="skip counts and lists")
@@ -88,15 +93,15 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse, search, report, and name the next command."""
-    arguments = parser().parse_args(argv)
+    verb = parser()
+    arguments = verb.parse_args(argv)
+    _check_flags(arguments, given(verb, argv))
     from hyper_ir.lucene.indexing import TextAnalysis
     from hyper_ir.search.pipeline import Depth
     from hyper_ir.search.query_encoders import ModelSettings
     from hyper_ir.search.to_run import Job, bm25_run, impact_run
 
     problems = Problems(arguments.on_bad_input)
-    if arguments.encoder and not arguments.impact:
-        raise ValueError("--encoder is for --impact; BM25 searches the texts of the topics")
     depth = Depth(
         hits=arguments.hits,
         without_query=arguments.remove_query,
@@ -147,9 +152,28 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(problems.summary(), file=sys.stderr)
     for line in report.lines(depth, arguments.batch_size, arguments.threads):
         print(line, file=sys.stderr)
-    print(f"{report.topics:,} topics, {report.hits:,} hits: {arguments.output}")
+    topics, hits = counted(report.topics, "topic"), counted(report.hits, "hit")
+    print(f"{topics}, {hits}: {arguments.output}")
     print(f"next: python -m hyper_ir.evaluate --qrels QRELS --runs {quote(arguments.output)}")
 
 
+def _check_flags(arguments: argparse.Namespace, flags: set[str]) -> None:
+    """Raise ValueError for a flag on the command line that would do nothing."""
+    if not arguments.impact:
+        _refuse(flags & IMPACT_FLAGS, "--impact; BM25 searches the texts of the topics, by Lucene")
+        return
+    _refuse(flags & BM25_FLAGS, "--bm25")
+    if arguments.encoder is None:
+        _refuse(flags & MODEL_FLAGS, "--encoder MODEL; without one the topics are encoded already")
+    elif os.path.isfile(arguments.encoder):
+        _refuse(flags & MODEL_FLAGS, f"a model; the vectors of {arguments.encoder} are as they are")
+
+
+def _refuse(flags: set[str], what: str) -> None:
+    if flags:
+        names = " and ".join(f"--{name.replace('_', '-')}" for name in sorted(flags))
+        raise ValueError(f"{names} {'is' if len(flags) == 1 else 'are'} for {what}")
+
+
 if __name__ == "__main__":
-    run(main)
+    run(main, on_bad_input=True)

@@ -30,8 +30,7 @@ def read_encoded_topics(
     """
     path = require_file(path, "topics")
     problems = problems if problems is not None else Problems()
-    first = next((line for _, line in read_lines(path, problems) if line.strip()), "")
-    if not first.startswith("{"):
+    if is_tsv(path):
         topics = read_topics(path, "tsv", problems)
         return [(topic.id, dict(Counter(topic.text.split()))) for topic in topics]
     encoded: dict[str, dict[str, int]] = {}
@@ -43,6 +42,12 @@ def read_encoded_topics(
     if not encoded:
         raise ValueError(f"{path}: no topic could be read\n{problems.summary()}".rstrip())
     return list(encoded.items())
+
+
+def is_tsv(path: str | os.PathLike[str]) -> bool:
+    """Whether weights are told by repetition: the first line is no JSON object."""
+    lines = (line for _, line in read_lines(path, Problems("skip", keep=0)) if line.strip())
+    return not next(lines, "").startswith("{")
 
 
 def _read_json(

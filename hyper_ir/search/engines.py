@@ -15,8 +15,12 @@ from hyper_ir.lucene.java import find_java
 from hyper_ir.lucene.queries import Vector
 from hyper_ir.lucene.searching import is_impact
 from hyper_ir.manifest import Manifest, read_manifest
+from hyper_ir.problems import Problems
+from hyper_ir.wording import counted
 
 Engine = Literal["auto", "lucene", "exact"]
+
+_CURE = "index them anew, or give the vectors themselves as --index"
 
 
 class ImpactEngine(Protocol):
@@ -43,7 +47,7 @@ class Plan:
     engine: ``"lucene"`` or ``"exact"``.
     path: a Lucene index, or a file or folder of vectors.
     why: said when the choice may surprise; else empty.
-    manifest: of what stands at ``path``.
+    manifest: of what was asked for: the index, or the vectors.
     """
 
     engine: Literal["lucene", "exact"]
@@ -51,15 +55,31 @@ class Plan:
     why: str
     manifest: Manifest | None
 
-    def open(self, min_idf: float, progress: bool = True) -> ImpactEngine:
-        """Start the engine: seconds for Lucene, a pass over the vectors for the exact one."""
+    def open(
+        self, min_idf: float, progress: bool = True, problems: Problems | None = None
+    ) -> ImpactEngine:
+        """Start the engine: seconds for Lucene, a pass over the vectors for the exact one.
+
+        ``problems`` is told of bad vectors. Raises ValueError where an index's vectors are not as
+        many as the index has.
+        """
         if self.engine == "lucene":
             from hyper_ir.lucene.searching import ImpactSearcher
 
             return ImpactSearcher(self.path, min_idf=min_idf)
         from hyper_ir.search.exact import ExactSearcher
 
-        return ExactSearcher.from_files(self.path, min_idf=min_idf, progress=progress)
+        searcher = ExactSearcher.from_files(
+            self.path, min_idf=min_idf, problems=problems, progress=progress
+        )
+        if self.manifest is not None and self.manifest.kind == "index":
+            expected = self.manifest.counts.get("documents", searcher.documents)
+            if searcher.documents != expected:
+                raise ValueError(
+                    f"index: {self.path} holds {counted(searcher.documents, 'document')}, the "
+                    f"index that was made of it {expected:,}; {_CURE}"
+                )
+        return searcher
 
 
 def plan(index: str | os.PathLike[str], engine: Engine = "auto") -> Plan:
@@ -107,13 +127,38 @@ def _plan_vectors(path: Path, engine: Engine) -> Plan:
 
 def _vectors_of(index: Path, manifest: Manifest | None) -> Path:
     named = manifest.inputs.get("vectors") if manifest is not None else None
-    if not isinstance(named, str) or not Path(named).exists():
+    if manifest is None or not isinstance(named, str) or not Path(named).exists():
         where = f"{named} is gone" if named else "its manifest names none"
         raise ValueError(
             f"index: the exact engine needs the vectors of {index}, and {where}; "
             "give the vectors themselves as --index"
         )
+    _require_same(index, manifest, Path(named))
     return Path(named)
+
+
+def _require_same(index: Path, manifest: Manifest, vectors: Path) -> None:
+    """Raise ValueError where other vectors stand by now in the place of an index's own."""
+    present = read_manifest(vectors) or Manifest("vectors")
+    mine, theirs = _traits(manifest), _traits(present)
+    differing = [name for name, trait in mine.items() if trait != theirs[name]]
+    documents, found = manifest.counts.get("documents"), present.counts.get("documents")
+    if None not in (documents, found) and documents != found:
+        differing.append("number of documents")
+    if differing:
+        raise ValueError(
+            f"index: {vectors} no longer holds the vectors that {index} was made of, but those "
+            f"of another {' and '.join(differing)}; {_CURE}"
+        )
+
+
+def _traits(manifest: Manifest) -> dict[str, object]:
+    """What an index has inherited from its vectors; a model is its weights, whatever its name."""
+    return {
+        "model": manifest.model.get("sha256", manifest.model),
+        "vocabulary": manifest.vocabulary,
+        "quantiser": manifest.quantiser,
+    }
 
 
 def _or_else(attempt: Callable[[], Path], first: ValueError) -> Path:

@@ -20,6 +20,7 @@ from hyper_ir.lucene.staging import require_whole
 from hyper_ir.manifest import Manifest, read_manifest
 from hyper_ir.problems import Problems
 from hyper_ir.search.ranking import adjust_ties, best
+from hyper_ir.wording import counted
 
 
 class ExactSearcher:
@@ -73,15 +74,27 @@ class ExactSearcher:
         """Read a file or folder of vectors.
 
         Raises ValueError (or tells ``problems``) for bad records, and ValueError where the
-        encoding was interrupted or a shard is missing.
+        encoding was interrupted, a shard is missing, or the documents are not as many as the
+        manifest says, unless some were skipped.
         """
         problems = problems if problems is not None else Problems()
+        before = problems.count
         require_whole(Path(source))
         records = tqdm(
             read_vectors(source, problems), desc="vectors", unit=" docs", disable=not progress
         )
         manifest = read_manifest(source)
-        return cls(((id, vector) for id, vector, _ in records), min_idf=min_idf, manifest=manifest)
+        vectors = ((id, vector) for id, vector, _ in records)
+        searcher = cls(vectors, min_idf=min_idf, manifest=manifest)
+        counts = manifest.counts if manifest is not None else {}
+        promised = counts.get("documents", searcher.documents)
+        if promised != searcher.documents and problems.count == before:
+            raise ValueError(
+                f"vectors: {source} holds {counted(searcher.documents, 'document')}, but its "
+                f"manifest says {promised:,}: it was damaged or changed; encode "
+                "it anew"
+            )
+        return searcher
 
     def knows(self, token: str) -> bool:
         """Whether any document has the token."""

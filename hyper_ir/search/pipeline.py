@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from hyper_ir.data.records import Hit
 from hyper_ir.data.runs import remove_query
+from hyper_ir.wording import counted
 
 Query = TypeVar("Query")
 QueryIn = TypeVar("QueryIn", contravariant=True)
@@ -67,12 +68,15 @@ class Report:
     seconds: time inside the engine, for each batch, with its number of topics.
     short: topics with fewer pages than asked for although more passages may match.
     empty: topics that found nothing.
+    hits: lines of the run.
+    paged: whether any passage's id had a page and the delimiter.
     """
 
     batches: list[tuple[int, float]] = field(default_factory=list)
     short: int = 0
     empty: int = 0
     hits: int = 0
+    paged: bool = False
 
     @property
     def topics(self) -> int:
@@ -92,17 +96,22 @@ class Report:
     def lines(self, depth: Depth, batch_size: int, threads: int) -> list[str]:
         """What a user should know, a sentence each."""
         seconds = max(self.seconds, 1e-9)
-        together = f" (batches of {batch_size}, {threads} threads)" if batch_size > 1 else ""
+        several = f" (batches of {batch_size}, {counted(threads, 'thread')})"
         said = [
             f"{self.topics / seconds:,.1f} queries/s, p50 {self.median_milliseconds():.1f} ms a "
-            f"query{together}"
+            f"query{several if batch_size > 1 else ''}"
         ]
         if self.empty:
-            said.append(f"{self.empty:,} topics found nothing")
+            said.append(f"{counted(self.empty, 'topic')} found nothing")
         if self.short:
             said.append(
-                f"{self.short:,} topics have fewer than {depth.pages} pages in their best "
-                f"{depth.hits:,} passages; --fill-pages or a larger --hits looks further"
+                f"{counted(self.short, 'topic has', 'topics have')} fewer than "
+                f"{depth.pages} pages in the best {counted(depth.hits, 'passage')}; --fill-pages "
+                "or a larger --hits looks further"
+            )
+        if depth.pages is not None and self.hits and not self.paged:
+            said.append(
+                f"no hit's id has the delimiter {depth.delimiter!r}: nothing was collapsed to pages"
             )
         return said
 
@@ -161,6 +170,7 @@ class Search(Generic[Query]):
             passages = passages[:hits]
             found[id] = passages
             if depth.pages is not None:
+                self._look_for_pages(passages)
                 found[id] = collapse(passages, depth.delimiter, depth.pages)
                 if len(found[id]) < depth.pages and len(raw[id]) == asked:
                     short.append((id, query))
@@ -168,6 +178,10 @@ class Search(Generic[Query]):
             return found | self._search(short, min(4 * hits, DEEPEST))
         self.report.short += len(short)
         return found
+
+    def _look_for_pages(self, passages: Sequence[Hit]) -> None:
+        if not self.report.paged:
+            self.report.paged = any(_page_of(hit, self.depth.delimiter) for hit in passages)
 
 
 def collapse(hits: Iterable[Hit], delimiter: str, limit: int) -> list[Hit]:
@@ -179,9 +193,14 @@ def collapse(hits: Iterable[Hit], delimiter: str, limit: int) -> list[Hit]:
     for hit in hits:
         if len(pages) >= limit:
             break
-        page = hit.doc_id.rpartition(delimiter)[0] or hit.doc_id
+        page = _page_of(hit, delimiter) or hit.doc_id
         pages.setdefault(page, Hit(page, hit.score))
     return list(pages.values())
+
+
+def _page_of(hit: Hit, delimiter: str) -> str:
+    """What stands before the last delimiter of the id; empty where there is nothing."""
+    return hit.doc_id.rpartition(delimiter)[0]
 
 
 def stock_order(ids: Iterable[str]) -> list[str]:

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 from hyper_ir.data.vectors import checked_vector
 from hyper_ir.files import read_jsonl
 from hyper_ir.manifest import Manifest, read_manifest
+from hyper_ir.problems import Problems
+from hyper_ir.wording import counted
 
 
 class QueryEncoder(Protocol):
@@ -43,33 +45,37 @@ class ModelSettings:
     fp16: bool = False
 
 
-def open_encoder(name: str, settings: ModelSettings) -> QueryEncoder:
-    """A file of cached vectors, or a model by folder or name.
+def open_encoder(
+    name: str, settings: ModelSettings, problems: Problems | None = None
+) -> QueryEncoder:
+    """A file of cached vectors, whose bad records go to ``problems``, or a model by folder or name.
 
     Raises ValueError when it is neither, and when the model's vectors are dense.
     """
     if os.path.isfile(name):
-        return CachedEncoder(name)
+        return CachedEncoder(name, problems)
     return ModelEncoder(name, settings)
 
 
 class CachedEncoder:
     """Vectors by text from JSONL {"contents", "vector"}, as Pyserini's ``--encoder FILE.jsonl``.
 
-    Raises ValueError with FILE:LINE for a record without them.
+    A record without them goes to ``problems``: by default, ValueError with FILE:LINE.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], problems: Problems | None = None) -> None:
+        problems = problems if problems is not None else Problems()
         self.path = Path(path)
         self.manifest = read_manifest(self.path)
         self._vectors: dict[str, dict[str, int]] = {}
-        for where, record in read_jsonl(self.path):
-            if not isinstance(record.get("contents"), str):
-                raise ValueError(f"{where}: no contents, the text whose vector this is")
+        for where, record in read_jsonl(self.path, problems):
             try:
+                if not isinstance(record.get("contents"), str):
+                    raise ValueError("no contents, the text whose vector this is")
                 vector = checked_vector(record.get("vector"))
             except ValueError as error:
-                raise ValueError(f"{where}: {error}") from error
+                problems.found(where, str(error))
+                continue
             self._vectors[record["contents"].strip()] = vector
 
     def encode(self, texts: Sequence[str]) -> list[dict[str, int]]:
@@ -77,8 +83,9 @@ class CachedEncoder:
         missing = [text for text in texts if text.strip() not in self._vectors]
         if missing:
             raise ValueError(
-                f"{self.path}: {len(missing):,} of {len(texts):,} texts have no vector there; "
-                f"the first is {missing[0][:80]!r}"
+                f"{self.path}: {len(missing):,} of "
+                f"{counted(len(texts), 'text has', 'texts have')} no vector there; the first is "
+                f"{missing[0][:80]!r}"
             )
         return [self._vectors[text.strip()] for text in texts]
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from hyper_ir.data.runs import write_run
 from hyper_ir.data.topics import read_topics
-from hyper_ir.data.vectors import EMPTY_QUERY
+from hyper_ir.files import require_writable
 from hyper_ir.lucene.indexing import TextAnalysis
-from hyper_ir.lucene.jvm import CLAUSE_LIMIT, STOCK_CLAUSE_LIMIT
-from hyper_ir.lucene.queries import heaviest
 from hyper_ir.lucene.searching import K1, B, BM25Searcher
 from hyper_ir.manifest import Manifest, check_fits, read_manifest, write_manifest
 from hyper_ir.problems import Problems
-from hyper_ir.search.encoded_topics import EncodedTopic, read_encoded_topics
-from hyper_ir.search.engines import Engine, ImpactEngine, plan
+from hyper_ir.search.encoded_topics import is_tsv, read_encoded_topics
+from hyper_ir.search.engines import Engine, plan
 from hyper_ir.search.pipeline import Depth, Report, Search, Searcher, stock_order
+from hyper_ir.search.query_checks import check_known, say, tell_plain_texts, within_limit
 from hyper_ir.search.query_encoders import ModelSettings, QueryEncoder, open_encoder
 
 Query = TypeVar("Query")
@@ -37,7 +33,7 @@ class Job:
     output: the run to write.
     depth: how many hits, and of what.
     topics_format: as in ``read_topics``.
-    tag: the run's name in its last column.
+    tag: the run's name in its last column; None for the output's name without its ending.
     batch_size, threads: topics handed over together, and searched at a time.
     """
 
@@ -46,22 +42,24 @@ class Job:
     output: str
     depth: Depth = Depth()  # noqa: RUF009 - frozen
     topics_format: str = "auto"
-    tag: str = "hyper_ir"
+    tag: str | None = None
     batch_size: int = 64
     threads: int = 1
 
     def check_output(self) -> None:
         """Raise ValueError unless the run can be written where it should be."""
-        path = Path(self.output)
-        if path.is_dir():
-            raise ValueError(f"output: {path} is a folder; a file is needed")
-        if not self.tag or self.tag.split() != [self.tag]:
+        path = require_writable(self.output, "output")
+        if self.tag is not None and self.tag.split() != [self.tag]:
             raise ValueError(f"tag: {self.tag!r} is not a word without white space")
-        above = next((each for each in path.resolve().parents if each.exists()), Path())
-        if not above.is_dir() or not os.access(above, os.W_OK):
-            raise ValueError(f"output: {path} cannot be written: {above} takes no file")
         if path.exists() and Path(self.topics).exists() and path.samefile(self.topics):
             raise ValueError(f"output: {path} is the topics file")
+
+    def run_name(self) -> str:
+        """What stands in the last column; evaluations and tables call the run so."""
+        if self.tag is not None:
+            return self.tag
+        stem = Path(Path(self.output).name.removesuffix(".gz")).stem
+        return "-".join(stem.split()) or "hyper_ir"
 
 
 def bm25_run(
@@ -102,26 +100,32 @@ def impact_run(
 
     Raises ValueError for anything wrong with index, topics, encoder or output before the search
     begins; also when index and queries are made over different vocabularies, and when no topic
-    has a token of the index.
+    has a token of the index. ``problems`` is told of bad records among topics and vectors.
     """
     job.check_output()
     chosen = plan(job.index, engine)
     if encoder is None:
         queries, origin = read_encoded_topics(job.topics, problems), read_manifest(job.topics)
+        if origin is not None and not origin.model:
+            raise ValueError(
+                f"topics: {job.topics} holds texts, says its manifest; --encoder MODEL encodes them"
+            )
         check_fits(chosen.manifest, origin, str(chosen.path))
     else:
         texts = read_topics(job.topics, job.topics_format, problems)
         if isinstance(encoder, str):
-            encoder = open_encoder(encoder, settings or ModelSettings())
+            encoder = open_encoder(encoder, settings or ModelSettings(), problems)
         origin = encoder.manifest
         check_fits(chosen.manifest, origin, str(chosen.path))
         vectors = encoder.encode([topic.text for topic in texts])
         queries = [(topic.id, vector) for topic, vector in zip(texts, vectors, strict=True)]
     if chosen.why:
-        _say(chosen.why)
-    searcher = chosen.open(min_idf, progress)
-    kept = _within_limit(queries)
-    _check_known(searcher, kept, job)
+        say(chosen.why)
+    searcher = chosen.open(min_idf, progress, problems)
+    kept = within_limit(queries)
+    check_known(searcher, kept, job.topics, job.index)
+    if encoder is None and origin is None:
+        tell_plain_texts(searcher, kept, job.topics, is_tsv(job.topics))
     manifest = Manifest(
         "run",
         model=origin.model if origin is not None else {},
@@ -141,51 +145,10 @@ def _write(
 ) -> Report:
     search = Search(searcher, job.depth, job.batch_size, job.threads)
     topics = [(id, queries[id]) for id in stock_order(queries)]
-    write_run(job.output, search.run(topics, progress), job.tag)
+    write_run(job.output, search.run(topics, progress), job.run_name())
     report = search.report
-    manifest.config.update(depth=asdict(job.depth), tag=job.tag)
+    manifest.config.update(depth=asdict(job.depth), tag=job.run_name())
     manifest.inputs.update(index=str(Path(job.index).resolve()), topics=job.topics)
     manifest.counts.update(topics=report.topics, hits=report.hits, empty=report.empty)
     write_manifest(job.output, manifest)
     return report
-
-
-def _within_limit(queries: Sequence[EncodedTopic]) -> list[EncodedTopic]:
-    """Cut queries to Lucene's lifted limit by weight (also for the exact engine), and say it."""
-    long = sum(len(vector) > STOCK_CLAUSE_LIMIT for _, vector in queries)
-    if long:
-        _say(
-            f"{long:,} topics have over {STOCK_CLAUSE_LIMIT:,} tokens, where Lucene by itself "
-            f"stops; its limit is lifted to {CLAUSE_LIMIT:,} here"
-        )
-    cut = [id for id, vector in queries if len(vector) > CLAUSE_LIMIT]
-    if cut:
-        _say(
-            f"{len(cut):,} topics have over {CLAUSE_LIMIT:,} tokens ({', '.join(cut[:3])}, …): "
-            "searched with their heaviest"
-        )
-    return [(id, heaviest(vector, CLAUSE_LIMIT)) for id, vector in queries]
-
-
-def _check_known(searcher: ImpactEngine, queries: Sequence[EncodedTopic], job: Job) -> None:
-    """Tell topics that cannot find anything; raise ValueError when none can."""
-    unknown = [
-        id
-        for id, vector in queries
-        if set(vector) != {EMPTY_QUERY} and not any(map(searcher.knows, vector))
-    ]
-    if len(unknown) == len(queries):
-        raise ValueError(
-            f"topics: none of the {len(queries):,} topics of {job.topics} has a token that occurs "
-            f"in {job.index}; plain texts need --encoder MODEL, and encoded topics the model of "
-            "the index"
-        )
-    if unknown:
-        _say(
-            f"{len(unknown):,} of {len(queries):,} topics have no token that occurs in the index "
-            f"({', '.join(unknown[:3])}{', …' if len(unknown) > 3 else ''}); they find nothing"
-        )
-
-
-def _say(text: str) -> None:
-    print(f"notice: {text}", file=sys.stderr)

@@ -32,14 +32,17 @@ class Candidates:
     documents: ``(documents,)``, int64: each one's :func:`document_number`.
     owners: ``(documents,)``, int64: the row of the query that brought it.
     positives: ``(queries,)``, int64: the row of each query's positive among the documents.
-    gold: ``(queries, most)``, int64: numbers of all gold documents of each query, filled up with
-        NO_DOCUMENT.
+    gold: ``(queries, most)``, int64: numbers of all gold documents of each query, or of its gold
+        pages where ``pages`` is given, filled up with NO_DOCUMENT.
+    pages: ``(documents,)``, int64: the number of each document's page, where whole pages are gold;
+        None where documents are.
     """
 
     documents: Tensor
     owners: Tensor
     positives: Tensor
     gold: Tensor
+    pages: Tensor | None = None
 
 
 def contrastive(
@@ -52,8 +55,9 @@ def contrastive(
     """``−log softmax`` of the positive's score among its candidates, mean over the global batch.
 
     Candidates are the documents a query brought and, ``in_batch``, all others of the global
-    batch. Left out are a gold document of the query other than the positive in hand, and every
-    copy of a document but the first. The scores are inner products, in float32.
+    batch. Left out are a gold document of the query other than the positive in hand (or any on a
+    gold page of it), and every copy of a document but the first. The scores are inner products, in
+    float32.
 
     Parameters
     ----------
@@ -100,10 +104,11 @@ def contrastive(
 def _allowed(candidates: Candidates, rows: list[int], in_batch: bool) -> tuple[Tensor, Tensor]:
     """Which documents count, (queries, all documents), and the column of each positive."""
     numbers, positives = candidates.documents, candidates.positives
+    units = numbers if candidates.pages is None else candidates.pages
     allowed = torch.ones(len(positives), sum(rows), dtype=torch.bool, device=positives.device)
-    own = numbers[positives].unsqueeze(1)
+    own = units[positives].unsqueeze(1)
     if in_batch:
-        numbers = gathered(numbers, rows)
+        numbers, units = gathered(numbers, rows), gathered(units, rows)
         positives = positives + sum(rows[: rank()])
         allowed &= _first_of_its_kind(numbers)
     else:
@@ -112,7 +117,7 @@ def _allowed(candidates: Candidates, rows: list[int], in_batch: bool) -> tuple[T
         kinds = torch.unique(numbers, return_inverse=True)[1]
         allowed &= _first_of_its_kind(kinds * len(positives) + candidates.owners)
     for gold in torch.cat([own, candidates.gold], dim=1).unbind(1):
-        allowed &= numbers != gold.unsqueeze(1)
+        allowed &= units != gold.unsqueeze(1)
     return allowed.scatter(1, positives.unsqueeze(1), True), positives
 
 
@@ -131,6 +136,8 @@ def _check(queries: Tensor, documents: Tensor, candidates: Candidates) -> None:
         "candidates.owners": candidates.owners.shape == documents.shape[:1],
         "candidates.positives": candidates.positives.shape == queries.shape[:1],
         "candidates.gold": candidates.gold.ndim == 2 and len(candidates.gold) == len(queries),
+        "candidates.pages": candidates.pages is None
+        or candidates.pages.shape == documents.shape[:1],
     }
     wrong = [name for name, fits in shapes.items() if not fits]
     if wrong:

@@ -7,23 +7,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from hyper_ir.models.divergence import jensen_shannon
 from hyper_ir.training.gathering import gathered, rank, ranks, rows_of_ranks
 
 Reduction = Literal["mean", "sum"]
-
-
-def jensen_shannon(p: Tensor, q: Tensor) -> Tensor:
-    """Jensen–Shannon divergence in nats, in [0, ln 2]: ``(…, N)`` and ``(…, N)`` to ``(…)``.
-
-    Exact to rounding where the two are nearly equal, and with a finite gradient everywhere, where
-    the exact one is infinite (a probability of 0) too. Differentiable once.
-    """
-    total = p + q
-    # p / m = 1 + t with m the mean of the two; where both are 0, t is 0.
-    t = ((p - q) / total.clamp(min=torch.finfo(total.dtype).tiny)).detach()
-    least = torch.finfo(total.dtype).eps - 1
-    # ∂JSD/∂p = ½ log(p / m): the logarithms' own derivatives cancel, so they are held fixed.
-    return (p * t.clamp(min=least).log1p() + q * (-t).clamp(min=least).log1p()).sum(-1) / 2
 
 
 def contrastive_prompt_regularisation(

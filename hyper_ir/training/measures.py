@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from hyper_ir.training.cpr import jensen_shannon
+from hyper_ir.models.divergence import jensen_shannon
 from hyper_ir.training.gathering import gathered, rows_of_ranks
 
 
@@ -46,7 +46,11 @@ def attention_measures(attention: Tensor, tasks: Tensor) -> dict[str, Tensor]:
     most to the prompt that is most often first).
     """
     rows = rows_of_ranks(attention)
-    attention, tasks = gathered(attention.float(), rows), gathered(tasks, rows)
+    return measures_of_attention(gathered(attention.float(), rows), gathered(tasks, rows))
+
+
+def measures_of_attention(attention: Tensor, tasks: Tensor) -> dict[str, Tensor]:
+    """The same of these queries alone, without asking other ranks."""
     queries, prompts = attention.shape
     entropy = -torch.special.xlogy(attention, attention).sum(1).mean()
     winners = attention.argmax(1).bincount(minlength=prompts)

@@ -73,12 +73,23 @@ def test_nothing_is_written_where_an_input_is_bad(tmp_path: Path) -> None:
         convert_topics(str(tmp_path / "plain.tsv"), tmp_path / "t.tsv", tmp_path / "q.txt")
     with pytest.raises(ValueError, match=r"topics are written as .tsv, .tsv.gz"):
         convert_topics(source, tmp_path / "t.trec")
-    with pytest.raises(ValueError, match="is the source"):
+    with pytest.raises(ValueError, match=r"output: .* is the source"):
         convert_topics(str(tmp_path / "plain.tsv"), tmp_path / "plain.tsv")
     with pytest.raises(ValueError, match="is a folder; a file is needed"):
         convert_topics(source, tmp_path / "t.tsv", tmp_path)
     with pytest.raises(ValueError, match="is no BEIR folder; only those have splits"):
         convert_topics(source, tmp_path / "t.tsv", split="dev")
+    below = tmp_path / "plain.tsv" / "out.tsv"
+    with pytest.raises(ValueError, match=r"output: .* cannot be written"):
+        convert_topics("not read", below)
+    with pytest.raises(ValueError, match=r"qrels: .* cannot be written"):
+        convert_topics("not read", tmp_path / "t.tsv", below)
+    with pytest.raises(ValueError, match=r"output: .* cannot be written"):
+        convert_qrels("not read", below)
+    with pytest.raises(ValueError, match=r"output: .* cannot be written"):
+        convert_beir("not read", below)
+    with pytest.raises(ValueError, match=r"output: .* cannot be written"):
+        convert_corpus(open_corpus(str(tmp_path / "plain.tsv")), below)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dev.jsonl", "plain.tsv"]
 
 

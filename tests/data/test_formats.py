@@ -42,7 +42,8 @@ def test_the_format_is_told_by_the_first_record(tmp_path: Path, line: str, expec
     ("line", "message"),
     [
         ("", "the file is empty"),
-        ("[", ":1: starts with '\\['"),
+        ("[", ": starts with '\\[' and is no JSON array"),
+        ("[]", ": no line or element holds a JSON object"),
         ("plain text", ":1: neither a JSON object nor columns"),
         ("{broken", ":1: not a JSON object"),
     ],

@@ -41,7 +41,10 @@ def test_bad_input_ends_with_one_line_and_status_2(tmp_path: Path) -> None:
     source, out = str(tmp_path / "t.tsv"), str(tmp_path / "out.tsv")
     done = command("topics", "--topics", source, "--output", out)
     assert done.returncode == 2
-    assert done.stderr == f"error: {source}:2: topic 1 stands at {source}:1 already\n"
+    assert done.stderr == (
+        f"error: {source}:2: topic 1 stands at {source}:1 already; "
+        "--on-bad-input skip counts and lists such records\n"
+    )
     assert not Path(out).exists()
     done = command("topics", "--topics", source, "--output", out, "--on-bad-input", "skip")
     assert done.returncode == 0

@@ -35,6 +35,11 @@ def test_the_placeholders_pass_and_never_match() -> None:
         assert checked_vector({token: 1}) == {token: 1}
 
 
+def test_the_longest_tokens_that_lucene_leaves_whole() -> None:
+    longest = {"é" * 255: 1, "😀" * 127: 1}
+    assert checked_vector(longest) == longest
+
+
 @pytest.mark.parametrize(
     ("vector", "message"),
     [
@@ -57,7 +62,10 @@ def test_the_placeholders_pass_and_never_match() -> None:
         ({"\ud800": 1}, "a token holds an unpaired surrogate"),
         ({}, "vector is empty; a placeholder"),
         (None, "vector is missing"),
-        ([1, 2], "vector is of type list"),
+        ([1, 2], r"dense vectors \(lists\): an impact index needs sparse ones; .* or graft one"),
+        ("a b", "vector is of type str; an object"),
+        ({"ab": 1, "é" * 256: 1}, "token .* is longer than 255 UTF-16 code units"),
+        ({"a" * 150: 1, "😀" * 128: 1}, "token .* is longer than 255 UTF-16 code units"),
     ],
 )
 def test_a_bad_vector_is_named_and_skipped(tmp_path: Path, vector: Any, message: str) -> None:

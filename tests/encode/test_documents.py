@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from hyper_ir.data.vectors import EMPTY_DOCUMENT, read_vectors
 from hyper_ir.encode.documents import OutputConfig, encode_corpus
 from hyper_ir.encode.engine import Engine, EngineConfig
 from hyper_ir.encode.impacts import Quantiser
-from hyper_ir.manifest import read_manifest
+from hyper_ir.manifest import Manifest, read_manifest, write_manifest
 from hyper_ir.models.retriever import Retriever
 from hyper_ir.problems import Problems
 from tests.tiny_models import TEXTS, close, save_checkpoint
@@ -127,7 +128,7 @@ def test_what_is_there_is_kept_unless_asked_otherwise(
         encode()
     encode(resume=True)
     assert (tmp_path / "v" / "embeddings.jsonl").read_bytes() == before
-    with pytest.raises(ValueError, match="another quantiser"):
+    with pytest.raises(ValueError, match=rf"another quantiser \(factor\), made by {model}; give"):
         encode(factor=50.0, resume=True)
     encode(factor=50.0, overwrite=True)
     assert (tmp_path / "v" / "embeddings.jsonl").read_bytes() != before
@@ -149,15 +150,33 @@ def test_a_folder_holds_the_shards_of_one_run_only(
     encode(corpus, shard_id=0, shard_num=2)
     with pytest.raises(ValueError, match="another corpus"):
         encode(other, shard_id=1, shard_num=2)
-    with pytest.raises(ValueError, match="another configuration"):
+    with pytest.raises(ValueError, match=r"another configuration \(shard_num\), made by"):
         encode(corpus)
-    with pytest.raises(ValueError, match="another configuration"):
+    with pytest.raises(ValueError, match=r"another configuration \(compress\), made by"):
         encode(corpus, shard_id=1, shard_num=2, compress=True)
+    write_manifest(folder, Manifest("vectors"))
+    with pytest.raises(ValueError, match=r"(?s)vocabulary, made by an unnamed model; .*") as caught:
+        encode(corpus)
+    assert "{" not in str(caught.value)
+    assert "None" not in str(caught.value)
     encode(corpus, overwrite=True)
     names = ["embeddings.jsonl", "embeddings.jsonl.manifest", "hyper_ir.manifest"]
     assert sorted(path.name for path in folder.iterdir()) == names
     with pytest.raises(ValueError, match="another corpus"):
         encode(other, resume=True)
+
+
+def test_a_model_is_its_weights_whatever_its_folder_is_called(
+    model: Path, corpus: Path, tmp_path: Path
+) -> None:
+    encode_corpus(engine(model), open_corpus(str(corpus)), tmp_path / "v", None, False)
+    moved = tmp_path / "moved"
+    shutil.copytree(model, moved)
+    resume = OutputConfig(resume=True)
+    encode_corpus(engine(moved), open_corpus(str(corpus)), tmp_path / "v", resume, False)
+    other = save_checkpoint(tmp_path / "other", seed=1)
+    with pytest.raises(ValueError, match=f"another model.*, made by {model}; give another f"):
+        encode_corpus(engine(other), open_corpus(str(corpus)), tmp_path / "v", resume, False)
 
 
 def test_overwriting_from_a_bad_corpus_leaves_the_old_vectors(
@@ -281,7 +300,7 @@ def test_a_resumed_run_refuses_another_corpus_or_other_settings(
             engine(model, factor=9.0), open_corpus(str(copy)), tmp_path / "v", resume, False
         )
     copy.write_text(corpus.read_text().replace('"d0"', '"dX"'))
-    with pytest.raises(ValueError, match="not those of the interrupted run"):
+    with pytest.raises(ValueError, match="does not begin with the 32 documents of the inter"):
         encode_corpus(engine(model), open_corpus(str(copy)), tmp_path / "v", resume, False)
     copy.write_text(corpus.read_text())
     manifest = encode_corpus(engine(model), open_corpus(str(copy)), tmp_path / "v", resume, False)

@@ -4,11 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyper_ir.encode.engine import Engine, EngineConfig, choose_device
 from hyper_ir.encode.impacts import Quantiser
+from hyper_ir.models.prompt_config import Mix, PromptConfig
+from hyper_ir.models.prompt_initialisation import new_prompts
 from hyper_ir.models.retriever import Retriever
 from tests.tiny_models import TEXTS, close, save_checkpoint
 
@@ -98,3 +101,39 @@ def test_settings_that_cannot_be_met_are_refused_before_work(retriever: Retrieve
         choose_device("gpu")
     with pytest.raises(ValueError, match="not there"):
         choose_device("cuda:99")
+
+
+@pytest.mark.parametrize("mix", ["prefix", "prompt"])
+def test_an_engine_encodes_prompts_once_where_they_can_be(tmp_path: Path, mix: Mix) -> None:
+    plain = Retriever.from_pretrained(save_checkpoint(tmp_path / "bert"))
+    config = PromptConfig(
+        prompts=7, length=4, query_hidden=8, prefix_hidden=6, initialisation="normal", mix=mix
+    )
+    prompts = new_prompts(config, plain.query.backbone)
+    retriever = plain.with_prompts(prompts)
+    batch = retriever.tokenizer(TEXTS, padding=True, return_tensors="pt")
+    with torch.inference_mode():
+        before = retriever.query.encode(batch["input_ids"], batch["attention_mask"])
+    made = Engine(retriever, "query", EngineConfig(max_length=32))
+    rows: list[int] = []
+    prompts.prefix_down.register_forward_hook(
+        lambda module, given, result: rows.append(len(result))
+    )
+    with torch.inference_mode():
+        after = retriever.query.encode(batch["input_ids"], batch["attention_mask"])
+    torch.testing.assert_close(after.vectors, before.vectors)
+    rows.clear()
+    first = made.encode(TEXTS)
+    if mix == "prefix":
+        assert rows == []
+    else:
+        assert sum(rows) == len(TEXTS)  # each query's mixture, never the N prompts
+    # Training on, and with it other prompts, is seen by the next encoding.
+    retriever.train()
+    with torch.no_grad():
+        prompts.prompts.mul_(3)
+    retriever.eval()
+    changed = made.encode(TEXTS)
+    assert not close(changed, first)
+    again = Engine(retriever, "query", EngineConfig(max_length=32))
+    assert close(changed, again.encode(TEXTS))

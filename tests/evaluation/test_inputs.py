@@ -38,6 +38,19 @@ def test_several_tasks_and_given_names(folder: Path) -> None:
     assert task == TaskFiles("nq", "fever.dev.qrels", {"bm25": Path("bm25.nq.trec")})
 
 
+def test_tags_with_their_tasks_name_give_one_name(folder: Path) -> None:
+    """By default a run's tag is its file's stem: x.nq.1 for one task, x.fever.dev.1 for another."""
+    for task in ("nq", "fever.dev"):
+        (folder / f"x.{task}.1.trec").write_text(f"q Q0 a 1 2.0 x.{task}.1\n")
+        (folder / f"{task}.trec").write_text(f"q Q0 a 1 2.0 {task}\n")
+    runs = ["x.{task}.1.trec", "{task}.trec", "bm25.{task}.trec"]
+    for files in task_files(["nq.qrels", "fever.dev.qrels"], runs):
+        assert list(files.runs) == ["x.1", "nq", "bm25"]
+    (folder / "x.nq.1.trec").write_text("q Q0 a 1 2.0 own\n")
+    tasks = task_files(["nq.qrels", "fever.dev.qrels"], ["x.{task}.1.trec"])
+    assert list(tasks[1].runs) == ["own"]
+
+
 def test_names_of_tasks_come_from_files_folders_and_data_sets(folder: Path) -> None:
     (folder / "nfcorpus").mkdir()
     (folder / "dev-kilt.jsonl.gz").write_bytes(gzip.compress(b"{}\n"))
@@ -104,7 +117,7 @@ def test_pages_and_the_query_itself(folder: Path) -> None:
 
 def test_run_of_other_topics_names_the_file(folder: Path) -> None:
     (folder / "other.trec").write_text("z Q0 a 1 1.0 t\n")
-    with pytest.raises(ValueError, match=r"^other\.trec: run t: none of its 1 topics"):
+    with pytest.raises(ValueError, match=r"^other\.trec: run t: none of its topics \(1\)"):
         score_files(task_files(["nq.qrels"], ["other.trec"]), P1)
 
 

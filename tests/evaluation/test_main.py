@@ -33,6 +33,11 @@ def test_by_query(tmp_path: Path) -> None:
     assert done.stdout.splitlines() == lines
 
 
+def test_the_usage_names_this_command(tmp_path: Path) -> None:
+    done = ir_measures_command(tmp_path, "--help")
+    assert done.stdout.startswith("usage: python -m hyper_ir.evaluation [-h]")
+
+
 def test_unknown_measures_are_refused_by_ir_measures(tmp_path: Path) -> None:
     done = ir_measures_command(tmp_path, "KILTwrong")
     assert done.returncode != 0

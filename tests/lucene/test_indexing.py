@@ -88,7 +88,9 @@ def test_fewer_documents_than_promised_are_an_error_and_leave_no_index(
     with pytest.raises(ValueError, match=r"(?s)of 3 documents: .*NullPointerException.*log is"):
         build_impact_index(vectors, tmp_path / "impact", progress=False)
     assert everything(tmp_path) == {"vectors", "impact.log"}
-    assert "NullPointerException" in (tmp_path / "impact.log").read_text()
+    log = (tmp_path / "impact.log").read_text()
+    assert "NullPointerException" in log
+    assert "hyper_ir: the index was not kept. Lucene indexed" in log.splitlines()[-1]
 
 
 @pytest.mark.jvm
@@ -96,7 +98,9 @@ def test_more_documents_than_promised_are_an_error_too(java_here: Java, tmp_path
     vectors = tmp_path / "vectors"
     write_vectors(vectors / "v.jsonl", {"a": {"x": 3}, "b": {"x": 3}})
     write_manifest(vectors, Manifest("vectors", quantiser={"factor": 1}, counts={"documents": 1}))
-    with pytest.raises(ValueError, match="indexed 2 of 1 documents"):
+    with pytest.raises(
+        ValueError, match="indexed 2 of 1 document: it logged no error, so what it r"
+    ):
         build_impact_index(vectors, tmp_path / "impact", progress=False)
 
 
@@ -104,6 +108,64 @@ def test_more_documents_than_promised_are_an_error_too(java_here: Java, tmp_path
 def test_a_java_that_fails_is_an_error_with_its_words(java_here: Java, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match='"-nonsense" is not a valid option'):
         index_collection(java_here, ["-nonsense"], 1, tmp_path / "log", progress=False)
+
+
+def talking_java(folder: Path, *lines: str, status: int = 0) -> Java:
+    """A Java whose every run prints the lines and ends."""
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "java").write_text(
+        "#!/bin/sh\ncat <<'END'\n" + "\n".join(lines) + f"\nEND\nexit {status}\n"
+    )
+    (folder / "bin" / "java").chmod(0o755)
+    return Java(folder, "21", True, "here")
+
+
+EVERY_TIME = (
+    "2026-01-01 00:00:00,000 WARN  [main] store.MMapDirectory - You are running with Java 22"
+)
+DONE = "2026-01-01 00:00:00,000 INFO  [main] index.Indexer - Indexing Complete! 1 documents indexed"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+def test_the_log_stays_only_for_what_is_worth_a_look(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "index.log"
+    fine = talking_java(tmp_path / "fine", "WARNING: sun.misc.Unsafe", EVERY_TIME, DONE)
+    index_collection(fine, [], 1, log, progress=False)
+    assert not log.exists()
+    assert capsys.readouterr().err == ""
+    warning = DONE.replace("INFO ", "WARN ")
+    index_collection(talking_java(tmp_path / "w", warning, DONE), [], 1, log, progress=False)
+    assert "WARN" in log.read_text()
+    assert f"notice: Lucene logged 1 warning: {log}" in capsys.readouterr().err
+    with pytest.raises(ValueError, match=r"indexed 1 of 2 documents: it logged no error.* log is "):
+        index_collection(fine, [], 2, log, progress=False)
+    assert "the index was not kept. Lucene indexed 1 of 2" in log.read_text()
+    dying = talking_java(tmp_path / "d", "last words", status=3)
+    with pytest.raises(ValueError, match="indexed 0 of 1 document: last words; the whole log is"):
+        index_collection(dying, [], 1, log, progress=False)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hyper_ir.lucene.index_collection.tqdm.update", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        index_collection(fine, [], 1, log, progress=False)
+    assert not log.exists()
+
+
+@pytest.mark.jvm
+def test_a_longer_token_would_be_cut_in_two(java_here: Java, tmp_path: Path) -> None:
+    """Why ``checked_vector`` refuses it; a manifest that counts documents keeps it from looking."""
+    vectors = tmp_path / "vectors"
+    write_vectors(vectors / "v.jsonl", {"a": {"x" * 255: 1, "y" * 256: 1}})
+    with pytest.raises(ValueError, match="longer than 255"):
+        build_impact_index(vectors, tmp_path / "impact", progress=False)
+    write_manifest(vectors, Manifest("vectors", quantiser={"factor": 1}, counts={"documents": 1}))
+    build_impact_index(vectors, tmp_path / "impact", progress=False)
+    terms = {term.term for term in load().LuceneIndexReader(str(tmp_path / "impact")).terms()}
+    assert terms == {"x" * 255, "y" * 255, "y"}
 
 
 @pytest.mark.jvm
@@ -149,6 +211,8 @@ def test_everything_is_checked_before_work(tmp_path: Path, java_here: Java) -> N
     with pytest.raises(ValueError, match="of kind 'run', not vectors"):
         build_impact_index(vectors, tmp_path / "i", progress=False)
     assert everything(tmp_path) == {"v.jsonl", "v.jsonl.manifest", "existing"}
+    with pytest.raises(ValueError, match=r"index: .* cannot be written: .*v.jsonl takes no file"):
+        build_impact_index(vectors, vectors / "below" / "i", progress=False)
 
 
 def test_a_corpus_that_breaks_off_leaves_nothing(tmp_path: Path, java_here: Java) -> None:

@@ -186,7 +186,9 @@ def test_exports_survive_a_real_shell_whatever_the_path(values: list[str]) -> No
 
 def test_other_shells_quote_too() -> None:
     variables = {"A": r"it's \ here"}
+    posix = java.shell_exports(variables)
+    assert [java.shell_exports(variables, name) for name in ("sh", "bash", "zsh")] == [posix] * 3
     assert java.shell_exports(variables, "fish") == r"set -gx A 'it\'s \\ here'"
     assert java.shell_exports(variables, "powershell") == r"$env:A = 'it''s \ here'"
-    with pytest.raises(ValueError, match="none of sh, fish, powershell"):
+    with pytest.raises(ValueError, match="none of sh, bash, zsh, fish, powershell"):
         java.shell_exports(variables, "cmd")

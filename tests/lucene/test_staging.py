@@ -62,8 +62,13 @@ def test_dense_vectors_are_refused_whatever_their_manifest_counts(
     source = tmp_path / "v.jsonl"
     source.write_text('{"id": "a", "vector": [0.5, 0.25]}\n')
     dense = Manifest("vectors", counts={"documents": 1})
-    with pytest.raises(ValueError, match=r"v\.jsonl:1: vector is of type list"):
+    with pytest.raises(ValueError, match=r"v\.jsonl:1: dense vectors"):
         stage_vectors(source, folder, dense, Problems(), progress=False)
+    made = Manifest("vectors", model={"name": "m", "sha256": "f"}, counts={"documents": 1})
+    with pytest.raises(
+        ValueError, match=r"vectors: .*v\.jsonl holds dense vectors \(lists\): an imp"
+    ):
+        stage_vectors(source, folder, made, Problems("skip"), progress=False)
 
 
 def test_an_unfinished_encoding_and_a_missing_shard_are_refused(
@@ -94,7 +99,7 @@ def test_bad_vectors_stop_or_are_left_out(tmp_path: Path, folder: Path) -> None:
     problems = Problems("skip")
     assert stage_vectors(source, folder, None, problems, progress=False) == 2
     assert problems.count == 3
-    assert "longer than 255 characters" in problems.summary()
+    assert "longer than 255 UTF-16 code units" in problems.summary()
     assert "weights are too large" in problems.summary()
     assert [record["id"] for record in read_back(folder)] == ["a", "d"]
 

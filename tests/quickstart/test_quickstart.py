@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,7 +42,9 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     (tmp_path / "code").mkdir()
     write_tree(tmp_path / "code", "quickdocs")
     monkeypatch.syspath_prepend(str(tmp_path / "code"))
-    return Settings(tmp_path / "out", ("quickdocs",), words=200, max_topics=20, hits=20, threads=2)
+    return Settings(
+        tmp_path / "out", ("quickdocs",), words=200, max_topics=20, hits=20, steps=2, threads=2
+    )
 
 
 @pytest.mark.jvm
@@ -52,8 +56,8 @@ def test_from_docstrings_to_a_table(
     first = capsys.readouterr().out
     assert set(scores["tasks"]) == set(TASKS)
     assert scores["tasks"]["summary"]["BM25"]["topics"] == 5
-    assert [f"[{n}/8]" in first for n in range(1, 9)] == [True] * 8
-    assert "kind of topic   topics    BM25   lexical" in first
+    assert [f"[{n}/14]" in first for n in range(1, 15)] == [True] * 14
+    assert re.search(r"kind of topic +topics +BM25 +lexical +multitask +HypeR\b", first)
     assert first.count("expansion:") == 3
     assert "next: ask something of your own" in first
 
@@ -66,6 +70,12 @@ def test_from_docstrings_to_a_table(
         "encode-lexical",
         "index-lexical",
         "search-lexical",
+        "mine-train",
+        "mine-dev",
+        "train-multitask",
+        "search-multitask",
+        "train-HypeR",
+        "search-HypeR",
         "evaluate",
     ]
     assert results["scores"]["tasks"] == scores["tasks"]
@@ -73,7 +83,7 @@ def test_from_docstrings_to_a_table(
 
     assert quickstart(settings, str(encoder))["tasks"] == scores["tasks"]
     second = capsys.readouterr().out
-    assert second.count("done before") == 7  # the scores alone are computed again
+    assert second.count("done before") == 13  # the scores alone are computed again
 
 
 def test_a_masked_lm_needs_no_graft(settings: Settings, encoder: Path, tmp_path: Path) -> None:
@@ -101,7 +111,7 @@ def test_what_is_missing_is_told_before_the_first_step(
 
 
 def test_a_further_system_has_room_in_front_of_the_table(settings: Settings, encoder: Path) -> None:
-    plan = make_plan(settings, find_checkpoint(encoder))
+    plan = make_plan(replace(settings, steps=0), find_checkpoint(encoder))
     plan.steps.pop()
     add_encoded(plan, settings, "trained", "models/trained", {})
     plan.steps.append(evaluate_step(plan, settings))

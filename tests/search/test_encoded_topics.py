@@ -40,7 +40,7 @@ def test_json_lines(tmp_path: Path) -> None:
         ('{"id": "b", "vector": {"x": NaN}}', "topics.jsonl:2"),
         ('{"id": "b", "vector": {"x": 0}}', "weight 0"),
         ('{"id": "b", "vector": {}}', "vector is empty"),
-        ('{"id": "b", "vector": ["x"]}', "vector is of type list"),
+        ('{"id": "b", "vector": ["x"]}', "dense vectors (lists)"),
         ('{"id": "b", "contents": "plain text"}', "query encoder"),
         ('{"vector": {"x": 1}}', "id is missing"),
         ('{"id": "b c", "vector": {"x": 1}}', "white space"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,6 +62,51 @@ def test_without_java_and_vectors_both_are_told(index: Path, no_java: None) -> N
     write_manifest(index, Manifest("index", config={"impact": True}))
     with pytest.raises(ValueError, match="its manifest names none"):
         plan(index, "exact")
+
+
+@pytest.mark.parametrize(
+    ("change", "differing"),
+    [
+        ({"model": {"name": "m", "sha256": "2"}}, "model"),
+        ({"vocabulary": "w"}, "vocabulary"),
+        ({"quantiser": {"factor": 50}}, "quantiser"),
+        ({"counts": {"documents": 3}}, "number of documents"),
+        ({"vocabulary": "w", "quantiser": {}}, "vocabulary and quantiser"),
+        (None, "model and vocabulary and quantiser"),
+    ],
+)
+def test_other_vectors_in_the_place_of_the_indexs_are_refused(
+    index: Path, no_java: None, change: dict[str, Any] | None, differing: str
+) -> None:
+    vectors = index.parent / "vectors"
+    made: dict[str, Any] = {
+        "model": {"name": "m", "sha256": "1"},
+        "vocabulary": "v",
+        "quantiser": {"factor": 100},
+        "counts": {"documents": 2},
+    }
+    inputs = {"vectors": str(vectors)}
+    write_manifest(index, Manifest("index", **made, config={"impact": True}, inputs=inputs))
+    write_manifest(vectors, Manifest("vectors", **made | {"model": {"name": "n", "sha256": "1"}}))
+    assert plan(index, "exact").open(0, progress=False).documents == 2
+    if change is None:
+        (vectors / "hyper_ir.manifest").unlink()
+    else:
+        write_manifest(vectors, Manifest("vectors", **made | change))
+    for engine in ("exact", "auto"):
+        with pytest.raises(
+            ValueError, match=f"vectors no longer holds .* another {differing}; ind"
+        ):
+            plan(index, engine)
+
+
+def test_more_vectors_than_the_index_has_are_refused(index: Path, some_java: None) -> None:
+    """No manifest tells it where another tool wrote them."""
+    inputs = {"vectors": str(index.parent / "vectors")}
+    counts = {"documents": 1}
+    write_manifest(index, Manifest("index", config={"impact": True}, inputs=inputs, counts=counts))
+    with pytest.raises(ValueError, match="holds 2 documents, the index that was made of it 1; ind"):
+        plan(index, "exact").open(0, progress=False)
 
 
 def test_vectors_need_no_index(index: Path, some_java: None) -> None:

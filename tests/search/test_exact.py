@@ -121,6 +121,18 @@ def test_reading_files(tmp_path: Path) -> None:
     assert searcher.manifest is not None
     assert searcher.manifest.vocabulary == "v"
     assert [hit.doc_id for hit in searcher.search([("q", {"x": 1})], 5)["q"]] == ["a", "b"]
+    (folder / "embeddings-00000.jsonl").write_text(json.dumps(records[0]) + "\n")
+    for documents, fits in [(2, True), (3, False)]:
+        write_manifest(folder, Manifest("vectors", counts={"documents": documents}))
+        if fits:
+            assert ExactSearcher.from_files(folder, progress=False).documents == 2
+            continue
+        with pytest.raises(ValueError, match="holds 2 documents, but its manifest says 3"):
+            ExactSearcher.from_files(folder, progress=False)
+        (folder / "embeddings-00001.jsonl").write_text(json.dumps(records[1]) + "\nbroken\n")
+        problems = Problems("skip")  # the third may be the one that is skipped
+        skipped = ExactSearcher.from_files(folder, problems=problems, progress=False)
+        assert (skipped.documents, problems.count) == (2, 1)
     (folder / ".embeddings-00002.jsonl.progress").touch()
     with pytest.raises(ValueError, match="is not finished"):
         ExactSearcher.from_files(folder, progress=False)

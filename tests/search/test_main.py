@@ -33,7 +33,7 @@ def test_flags_reach_the_search(
     text = (tmp_path / "r.trec").read_text()
     assert text == "7 Q0 p 1 3.000000 T\n7 Q0 q 2 1.000000 T\n"
     printed = capsys.readouterr()
-    assert printed.out.splitlines()[0] == f"1 topics, 2 hits: {tmp_path / 'r.trec'}"
+    assert printed.out.splitlines()[0] == f"1 topic, 2 hits: {tmp_path / 'r.trec'}"
     assert "next: python -m hyper_ir.evaluate" in printed.out
     assert "queries/s, p50" in printed.err
 
@@ -64,6 +64,24 @@ def test_flags_that_do_not_fit_are_refused(tmp_path: Path, vectors: Path) -> Non
     common = ["--index", str(vectors), "--topics", "t", "--output", str(tmp_path / "r")]
     with pytest.raises(ValueError, match="--encoder is for --impact"):
         main([*common, "--bm25", "--encoder", "m"])
+    for flags in (
+        ["--engine", "exact"],
+        ["--min-idf", "0"],  # as the default is, but given
+        ["--device", "auto"],
+        ["--max-length", "9"],
+        ["--top-k", "9"],
+        ["--quantization-factor", "100"],
+        ["--fp16"],
+    ):
+        with pytest.raises(ValueError, match=f"^{flags[0]} is for --impact; BM25"):
+            main([*common, *flags])
+    for flags in (["--k1", "0.9"], ["--b", "1"], ["--language", "de"], ["--pretokenized"]):
+        with pytest.raises(ValueError, match=f"^{flags[0]} is for --bm25"):
+            main([*common, "--impact", *flags])
+    with pytest.raises(ValueError, match="--fp16 and --top-k are for --encoder MODEL"):
+        main([*common, "--impact", "--top-k", "9", "--fp16"])
+    with pytest.raises(ValueError, match=r"--top-k is for a model; the vectors of .*v\.jsonl are"):
+        main([*common, "--impact", "--encoder", str(vectors), "--top-k", "9"])
     with pytest.raises(ValueError, match="topics: t does not exist"):
         main([*common, "--impact"])
     with pytest.raises(ValueError, match="at least 1"):
@@ -98,4 +116,4 @@ def test_bm25_from_texts_to_run(tmp_path: Path, capsys: pytest.CaptureFixture[st
         ]
     )
     assert [hit.doc_id for hit in read_run(tmp_path / "r.trec")["1"]] == ["2"]
-    assert "1 topics found nothing" in capsys.readouterr().err
+    assert "1 topic found nothing" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from hyper_ir.manifest import Manifest, write_manifest
+from hyper_ir.problems import Problems
 from hyper_ir.search.query_encoders import CachedEncoder, ModelSettings, open_encoder
 from tests.tiny_models import TEXTS, save_checkpoint
 
@@ -28,6 +29,18 @@ def test_bad_cached_vectors_are_named(tmp_path: Path, line: str) -> None:
     (tmp_path / "q.jsonl").write_text(line)
     with pytest.raises(ValueError, match=r"q\.jsonl:1: (no contents|weight 0\.5)"):
         CachedEncoder(tmp_path / "q.jsonl")
+
+
+def test_bad_cached_vectors_are_left_out_where_asked(tmp_path: Path) -> None:
+    lines = ["{broken", '{"contents": "a", "vector": {"x": 0.5}}', '{"vector": {"x": 1}}']
+    good = '{"contents": "b", "vector": {"x": 1}}'
+    (tmp_path / "q.jsonl").write_text("\n".join([*lines, good]))
+    problems = Problems("skip")
+    encoder = open_encoder(str(tmp_path / "q.jsonl"), ModelSettings(), problems)
+    assert encoder.encode(["b"]) == [{"x": 1}]
+    assert problems.count == 3
+    with pytest.raises(ValueError, match="1 of 1 text has no vector there"):
+        encoder.encode(["a"])
 
 
 def test_a_model_encodes_and_tells_its_vocabulary(tmp_path: Path) -> None:

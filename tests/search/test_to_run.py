@@ -7,7 +7,7 @@ import pytest
 
 from hyper_ir.data.runs import read_run
 from hyper_ir.manifest import Manifest, read_manifest, write_manifest
-from hyper_ir.problems import Problems
+from hyper_ir.problems import BadRecordError, Problems
 from hyper_ir.search.to_run import Job, impact_run
 from tests.lucene.conftest import write_vectors
 
@@ -43,9 +43,9 @@ def test_encoded_topics(vectors: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert (report.topics, report.hits, report.empty) == (4, 3, 2)
     text = Path(work.output).read_text()
     assert text.splitlines() == [
-        "9 Q0 a 1 1.000000 hyper_ir",
-        "10 Q0 b 1 10.000000 hyper_ir",
-        "10 Q0 a 2 4.000000 hyper_ir",
+        "9 Q0 a 1 1.000000 r",
+        "10 Q0 b 1 10.000000 r",
+        "10 Q0 a 2 4.000000 r",
     ]
     said = capsys.readouterr().err
     assert "searching the vectors of" in said
@@ -54,6 +54,21 @@ def test_encoded_topics(vectors: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert manifest is not None
     assert (manifest.kind, manifest.config["engine"]) == ("run", "exact")
     assert manifest.counts == {"topics": 4, "hits": 3, "empty": 2}
+    assert manifest.config["tag"] == "r"
+
+
+@pytest.mark.parametrize(
+    ("output", "name"),
+    [
+        ("runs/nfcorpus.bm25.trec", "nfcorpus.bm25"),
+        ("x.trec.gz", "x"),
+        ("run", "run"),
+        ("my first run.txt", "my-first-run"),
+    ],
+)
+def test_a_run_is_called_by_its_file(output: str, name: str) -> None:
+    assert Job("index", "topics", output).run_name() == name
+    assert Job("index", "topics", output, tag="given").run_name() == "given"
 
 
 def test_a_live_encoder(vectors: Path) -> None:
@@ -84,9 +99,53 @@ def test_another_vocabulary_is_refused_before_the_search(vectors: Path) -> None:
 
 def test_texts_taken_for_encoded_topics_are_refused(vectors: Path) -> None:
     work = job(vectors, "q\tWhat is this?\np\tAnd that?\n")
-    with pytest.raises(ValueError, match=r"none of the 2 topics.*plain texts need --encoder"):
+    with pytest.raises(ValueError, match=r"\(2 topics\) has a token.*plain texts need --encoder"):
         impact_run(work, progress=False)
     assert not Path(work.output).exists()
+    work = job(vectors, "q\tx\n")
+    write_manifest(work.topics, Manifest("topics"))  # as python -m hyper_ir.data topics does
+    with pytest.raises(ValueError, match=r"t\.tsv holds texts, says its manifest; --encoder MODEL"):
+        impact_run(work, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("topics", "sign"),
+    [
+        ("q\tx is quite unknown\np\ty\n", "only 2 of their 5 tokens occur"),
+        ("q\tx y\np\tz\n", "hardly a token is repeated"),
+        ('{"id": "q", "vector": {"x": 9, "is": 8, "this": 7}}\n', "only 1 of their 3 tokens occur"),
+    ],
+)
+def test_what_looks_like_texts_is_searched_and_told(
+    vectors: Path, topics: str, sign: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    work = job(vectors, topics)
+    impact_run(work, progress=False)
+    said = capsys.readouterr().err
+    assert "plain texts, or of another model?" in said
+    assert sign in said
+    assert "texts need --encoder MODEL" in said
+
+
+@pytest.mark.parametrize(
+    "topics",
+    ["q\tx x x x y\n", '{"id": "q", "vector": {"x": 1, "y": 1}}\n', "q\t[empty-query]\np\tx x\n"],
+)
+def test_what_looks_like_vectors_is_not_doubted(
+    vectors: Path, topics: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    impact_run(job(vectors, topics), progress=False)
+    assert "plain texts" not in capsys.readouterr().err
+
+
+def test_topics_of_a_model_are_not_doubted(
+    vectors: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    work = job(vectors, "q\tx a b c\n")
+    write_manifest(work.topics, Manifest("topics", model={"name": "m1"}, vocabulary="v1"))
+    impact_run(work, progress=False)
+    impact_run(job(vectors, "q\tx a b c\n"), encoder=Letters(), progress=False)
+    assert "plain texts" not in capsys.readouterr().err
 
 
 def test_bad_topics_stop_or_are_left_out(vectors: Path) -> None:
@@ -97,6 +156,17 @@ def test_bad_topics_stop_or_are_left_out(vectors: Path) -> None:
         impact_run(work, progress=False)
     problems = Problems("skip")
     assert impact_run(work, problems=problems, progress=False).topics == 1
+    assert problems.count == 1
+
+
+def test_bad_vectors_stop_or_are_left_out(vectors: Path) -> None:
+    with open(vectors / "v.jsonl", "a") as handle:
+        handle.write('{"id": "d", "vector": {"x": 0.5}}\n')
+    work = job(vectors, "q\tx x\n")
+    with pytest.raises(BadRecordError, match=r"v\.jsonl:4: weight 0\.5"):
+        impact_run(work, progress=False)
+    problems = Problems("skip")
+    assert impact_run(work, problems=problems, progress=False).hits == 2
     assert problems.count == 1
 
 
@@ -111,8 +181,8 @@ def test_topics_of_too_many_terms_are_cut_by_weight_and_it_is_said(
     impact_run(work, encoder=Everything(), progress=False)
     assert [hit.doc_id for hit in read_run(work.output)["q"]] == ["b", "a"]
     said = capsys.readouterr().err
-    assert "1 topics have over 1,024 tokens, where Lucene by itself stops" in said
-    assert "1 topics have over 65,536 tokens (q, …)" in said
+    assert "1 topic has over 1,024 tokens, where Lucene by itself stops" in said
+    assert "1 topic has over 65,536 tokens (q): searched" in said
 
 
 def test_outputs_that_cannot_be(vectors: Path) -> None:

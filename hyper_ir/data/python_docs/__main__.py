@@ -8,6 +8,7 @@ from typing import Any
 from hyper_ir.command import Parser, run
 from hyper_ir.data.python_docs.collect import CollectConfig, collect
 from hyper_ir.data.python_docs.writing import PAGES, task_file
+from hyper_ir.wording import counted
 
 DESCRIPTION = """\
 Collect the docstrings of the standard library and of installed packages, by reading their source
@@ -60,7 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def in_words(description: dict[str, Any]) -> str:
     """The collection's description as lines of text."""
-    lines = [f"{description['pages']:,} pages of {description['mean_words']} words on average:"]
+    lines = [
+        f"{counted(description['pages'], 'page')} of {description['mean_words']} words on average:"
+    ]
     lines += [
         f"  {package} {description['packages'][package]}: {count:,}"
         for package, count in description["pages_of"].items()

@@ -33,8 +33,9 @@ class TrainingExample:
     id: the query's id, unique within its task.
     query: its text.
     task: the task it is of.
-    positive_ids: ids of all its gold documents, at least one.
+    positive_ids: ids of gold documents to train on, best first, at least one.
     negative_ids: ids of its hard negatives, best-ranked first; none of them a positive.
+    gold_ids: its other gold documents, or pages, which must not count as negatives either.
     """
 
     id: str
@@ -42,6 +43,7 @@ class TrainingExample:
     task: str
     positive_ids: tuple[str, ...]
     negative_ids: tuple[str, ...] = ()
+    gold_ids: tuple[str, ...] = ()
 
 
 def read_examples(
@@ -91,6 +93,7 @@ def record_of(example: TrainingExample) -> dict[str, Any]:
         "task": example.task,
         "positive_ids": list(example.positive_ids),
         "negative_ids": list(example.negative_ids),
+        **({"gold_ids": list(example.gold_ids)} if example.gold_ids else {}),
     }
 
 
@@ -112,6 +115,7 @@ def example_of(record: dict[str, Any]) -> TrainingExample:
         task=checked_id(record.get("task"), "task"),
         positive_ids=positives,
         negative_ids=negatives,
+        gold_ids=_ids(record, "gold_ids") if "gold_ids" in record else (),
     )
 
 

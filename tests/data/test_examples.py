@@ -12,13 +12,13 @@ from hypothesis import settings as budget
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
-from hyper_ir.problems import Problems
-from hyper_ir.training.examples import (
+from hyper_ir.data.examples import (
     ExampleFile,
     TrainingExample,
     read_examples,
     write_examples,
 )
+from hyper_ir.problems import Problems
 
 GOOD: dict[str, Any] = {
     "id": "q1",

@@ -1,0 +1,61 @@
+"""What must fit before mining begins: the outputs' places, and the index with the corpus."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from hyper_ir.data.corpus import Corpus
+from hyper_ir.files import require_writable
+from hyper_ir.manifest import Manifest
+
+
+def check_outputs(
+    outputs: Sequence[Path], inputs: Iterable[str | os.PathLike[str]], overwrite: bool
+) -> None:
+    """Raise ValueError unless every output can be written, and none is another file in use."""
+    used = [path for path in map(Path, inputs) if path.exists()]
+    for place, path in enumerate(outputs):
+        require_writable(path, "output")
+        if path in outputs[:place]:
+            raise ValueError(f"output: {path} is given for two outputs; give each its own file")
+        if path.exists() and any(path.samefile(each) for each in used):
+            raise ValueError(f"output: {path} is an input; name another file")
+        if path.exists() and not overwrite:
+            raise ValueError(f"output: {path} exists already; give another name, or --overwrite")
+
+
+def check_index(index: str, manifest: Manifest | None, corpus: Corpus) -> str:
+    """Raise ValueError where the index was made of other passages than this corpus gives.
+
+    Returns what should be told without being an error, that it was made of other files; empty
+    where nothing is. An index of another tool has no manifest and is taken as it is.
+    """
+    recorded = manifest.inputs.get("corpus") if manifest is not None else None
+    if not isinstance(recorded, dict):
+        return ""
+    here = corpus.describe()
+    names = (recorded.keys() | here.keys()) - {"source", "files"}
+    differing = sorted(name for name in names if recorded.get(name) != here.get(name))
+    if differing:
+        told = ", ".join(
+            f"{name} {_said(recorded.get(name))} there and {_said(here.get(name))} here"
+            for name in differing
+        )
+        raise ValueError(
+            f"index: {index} and --corpus {corpus.source} give different passages: {told}; give "
+            "the corpus and its flags as the index had them (it was made of "
+            f"{recorded.get('source')})"
+        )
+    if recorded.get("files") != here.get("files"):
+        return (
+            f"index {index} was made of {recorded.get('source')}, whose files are not those of "
+            f"{corpus.source}; candidates that the corpus lacks are dropped and counted"
+        )
+    return ""
+
+
+def _said(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else repr(value)

@@ -1,0 +1,149 @@
+"""Where candidates come from: BM25 over an index of the corpus, or run files of any search."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from hyper_ir.data.corpus import Corpus
+from hyper_ir.data.runs import remove_query
+from hyper_ir.files import require_file
+from hyper_ir.lucene.indexing import require_index
+from hyper_ir.lucene.searching import K1, B, BM25Searcher
+from hyper_ir.manifest import read_manifest
+from hyper_ir.mining.candidates import Lists
+from hyper_ir.mining.checks import check_index
+from hyper_ir.mining.run_topics import read_run_topics
+from hyper_ir.mining.tasks import MiningTask
+from hyper_ir.problems import Problems
+from hyper_ir.search.pipeline import Depth, Search, Searcher
+
+BATCH = 512
+"""Queries handed to Lucene together: enough for any number of threads."""
+
+
+class FirstStage(Protocol):
+    """A search that is ready.
+
+    Attributes
+    ----------
+    documents: how many it searches, where that is known.
+    notes: what a user should know of it.
+    """
+
+    @property
+    def documents(self) -> int | None: ...  # noqa: D102
+
+    @property
+    def notes(self) -> Sequence[str]: ...  # noqa: D102
+
+    def lists(self, tasks: Sequence[MiningTask], depth: Depth) -> Lists:
+        """The hits of every query; the queries are numbered through all tasks."""
+
+
+class FirstStageConfig(Protocol):
+    """A search that can be opened for a corpus."""
+
+    def open(self, corpus: Corpus, problems: Problems, progress: bool) -> FirstStage:
+        """Check that it fits the corpus; ValueError before any work where it does not."""
+
+    def files(self) -> list[str | os.PathLike[str]]:
+        """What it reads."""
+
+    def describe(self) -> dict[str, Any]:
+        """Its settings, for manifests."""
+
+
+@dataclass(frozen=True, slots=True)
+class FromIndex:
+    """BM25 over an index that ``python -m hyper_ir.index`` made of the corpus."""
+
+    index: str
+    k1: float = K1
+    b: float = B
+    threads: int = 1
+
+    def open(self, corpus: Corpus, problems: Problems, progress: bool) -> FirstStage:
+        """Open the index; ValueError where it is none, not of the corpus, or Java is missing."""
+        if self.threads < 1:
+            raise ValueError(f"threads: at least 1 is needed, not {self.threads}")
+        note = check_index(self.index, read_manifest(require_index(self.index)), corpus)
+        searcher = BM25Searcher(self.index, k1=self.k1, b=self.b)
+        notes = [note] if note else []
+        return _Index(searcher, searcher.documents, notes, self.threads, progress)
+
+    def files(self) -> list[str | os.PathLike[str]]:
+        """The index is a folder, which no output can be."""
+        return []
+
+    def describe(self) -> dict[str, Any]:
+        """Its settings; the number of threads changes nothing."""
+        return {"index": self.index, "k1": self.k1, "b": self.b}
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    searcher: Searcher[str]
+    documents: int | None
+    notes: Sequence[str]
+    threads: int
+    progress: bool
+
+    def lists(self, tasks: Sequence[MiningTask], depth: Depth) -> Lists:
+        first = 0
+        for task in tasks:
+            topics = [(query.id, query.text) for query in task.queries]
+            search = Search(self.searcher, depth, BATCH, self.threads)
+            for number, (_, hits) in enumerate(search.run(topics, self.progress), start=first):
+                yield number, hits
+            first += len(topics)
+
+
+@dataclass(frozen=True, slots=True)
+class FromRuns:
+    """A TREC run for every task, by the task's name."""
+
+    runs: Mapping[str, Path]
+
+    def open(self, corpus: Corpus, problems: Problems, progress: bool) -> FirstStage:
+        """Check that the runs are there; they are read when they are needed."""
+        for path in self.runs.values():
+            require_file(path, "run")
+        return _Runs(self.runs, problems)
+
+    def files(self) -> list[str | os.PathLike[str]]:
+        """The runs."""
+        return list(self.runs.values())
+
+    def describe(self) -> dict[str, Any]:
+        """The runs' names by task."""
+        return {"runs": {task: str(path) for task, path in self.runs.items()}}
+
+
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    runs: Mapping[str, Path]
+    problems: Problems
+    documents: int | None = None
+    notes: Sequence[str] = ()
+
+    def lists(self, tasks: Sequence[MiningTask], depth: Depth) -> Lists:
+        """Topics that are no query of the task are passed over; ValueError where all are."""
+        first = 0
+        for task in tasks:
+            numbers = {query.id: first + place for place, query in enumerate(task.queries)}
+            found = False
+            for topic, hits in read_run_topics(self.runs[task.name], self.problems):
+                if topic in numbers:
+                    found = True
+                    kept = remove_query(hits, topic) if depth.without_query else hits
+                    yield numbers[topic], kept[: depth.hits]
+            if not found:
+                raise ValueError(
+                    f"{self.runs[task.name]}: none of its topics is a query of {task.name}, "
+                    f"which has {task.queries[0].id}, for example"
+                )
+            first += len(task.queries)

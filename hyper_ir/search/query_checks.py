@@ -1,0 +1,92 @@
+"""What is said about encoded topics before they are searched, and when they are refused."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from hyper_ir.data.vectors import EMPTY_QUERY
+from hyper_ir.lucene.jvm import CLAUSE_LIMIT, STOCK_CLAUSE_LIMIT
+from hyper_ir.lucene.queries import heaviest
+from hyper_ir.search.encoded_topics import EncodedTopic
+from hyper_ir.search.engines import ImpactEngine
+from hyper_ir.wording import counted
+
+TEXT_REPEATS = 1.1
+"""In a text, a token stands about once; in a vector written out, as often as it weighs."""
+
+
+def within_limit(queries: Sequence[EncodedTopic]) -> list[EncodedTopic]:
+    """Cut queries to Lucene's lifted limit by weight (also for the exact engine), and say it."""
+    long = sum(len(vector) > STOCK_CLAUSE_LIMIT for _, vector in queries)
+    if long:
+        say(
+            f"{counted(long, 'topic has', 'topics have')} over {STOCK_CLAUSE_LIMIT:,} tokens, "
+            f"where Lucene by itself stops; its limit is lifted to {CLAUSE_LIMIT:,} here"
+        )
+    cut = [id for id, vector in queries if len(vector) > CLAUSE_LIMIT]
+    if cut:
+        say(
+            f"{counted(len(cut), 'topic has', 'topics have')} over {CLAUSE_LIMIT:,} tokens "
+            f"({_first(cut)}): searched with their heaviest"
+        )
+    return [(id, heaviest(vector, CLAUSE_LIMIT)) for id, vector in queries]
+
+
+def check_known(
+    searcher: ImpactEngine, queries: Sequence[EncodedTopic], topics: str, index: str
+) -> None:
+    """Tell topics that cannot find anything; raise ValueError when none can.
+
+    ``topics`` and ``index`` name both in the message.
+    """
+    unknown = [id for id, vector in _with_tokens(queries) if not any(map(searcher.knows, vector))]
+    if len(unknown) == len(queries):
+        raise ValueError(
+            f"topics: none in {topics} ({counted(len(queries), 'topic')}) has a token that occurs "
+            f"in {index}; plain texts need --encoder MODEL, and encoded topics the model of the "
+            "index"
+        )
+    if unknown:
+        say(
+            f"{len(unknown):,} of {counted(len(queries), 'topic')} have no token that occurs in "
+            f"the index ({_first(unknown)}); they find nothing"
+        )
+
+
+def tell_plain_texts(
+    searcher: ImpactEngine, queries: Sequence[EncodedTopic], topics: str, tsv: bool
+) -> None:
+    """Say it where topics that came without an encoder look like plain texts.
+
+    A text's words are searched as tokens otherwise, and only bad figures would tell. ``tsv``: the
+    weights were told by repetition, so that texts can be mistaken for vectors.
+    """
+    vectors = [vector for _, vector in _with_tokens(queries)]
+    tokens = sum(map(len, vectors))
+    known = sum(searcher.knows(token) for vector in vectors for token in vector)
+    weight = sum(sum(vector.values()) for vector in vectors)
+    if 2 * known < tokens:
+        sign = f"only {known:,} of their {counted(tokens, 'token')} occur in the index"
+    elif tsv and weight < TEXT_REPEATS * tokens:
+        sign = "hardly a token is repeated, by which its weight would be told"
+    else:
+        return
+    say(
+        f"are the topics of {topics} plain texts, or of another model? {sign}; texts need "
+        "--encoder MODEL"
+    )
+
+
+def _with_tokens(queries: Sequence[EncodedTopic]) -> list[EncodedTopic]:
+    """The topics but for those that stand for an empty vector."""
+    return [(id, vector) for id, vector in queries if set(vector) != {EMPTY_QUERY}]
+
+
+def _first(ids: Sequence[str]) -> str:
+    return ", ".join(ids[:3]) + (", …" if len(ids) > 3 else "")
+
+
+def say(text: str) -> None:
+    """A line on stderr that is no error."""
+    print(f"notice: {text}", file=sys.stderr)

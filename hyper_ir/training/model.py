@@ -1,0 +1,116 @@
+"""The retriever with its objective as one module: what Trainer, DDP and autocast wrap."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from hyper_ir.models.heads import LexicalHead
+from hyper_ir.models.retriever import Retriever
+from hyper_ir.training.chunks import encode_in_chunks
+from hyper_ir.training.contrastive import Candidates
+from hyper_ir.training.documents import densified
+from hyper_ir.training.objectives import Loss, ObjectiveConfig, objective
+
+
+class TrainingModel(nn.Module):
+    """A retriever that computes its loss of a batch.
+
+    Parameters
+    ----------
+    retriever: parameters that need no gradient are frozen; a module all of whose parameters are
+        frozen computes without dropout.
+    config: the objective; FLOPS terms are left out where a side is dense or frozen.
+    chunk_tokens, grad_cache: see :func:`~hyper_ir.training.chunks.encode_in_chunks`.
+
+    Attributes
+    ----------
+    last: the loss of the last batch with its terms.
+    """
+
+    def __init__(
+        self,
+        retriever: Retriever,
+        config: ObjectiveConfig,
+        chunk_tokens: int | None = None,
+        grad_cache: bool = False,
+    ) -> None:
+        super().__init__()
+        self.retriever = retriever
+        self.settings = config
+        self.chunk_tokens = chunk_tokens
+        self.grad_cache = grad_cache
+        self.last: Loss | None = None
+
+    def train(self, mode: bool = True) -> TrainingModel:
+        """Switch training on or off; what is frozen stays off."""
+        super().train(mode)
+        if mode:
+            query, document = self.retriever.query, self.retriever.document
+            for part in (document.backbone, document.head, query.backbone, query.head):
+                if not any(parameter.requires_grad for parameter in part.parameters()):
+                    part.eval()
+        return self
+
+    def forward(
+        self,
+        step: int,
+        query_ids: Tensor,
+        query_mask: Tensor,
+        tasks: Tensor,
+        document_numbers: Tensor,
+        page_numbers: Tensor,
+        owners: Tensor,
+        positives: Tensor,
+        gold: Tensor,
+        measured: bool = False,
+        **documents: Tensor,
+    ) -> dict[str, Any]:
+        """The batch's loss, ``{"loss": scalar}``; arguments are the collator's.
+
+        ``measured`` computes the measures of ``last`` as well.
+        """
+        queries = encode_in_chunks(
+            self.retriever.query, query_ids, query_mask, self.chunk_tokens, self.grad_cache
+        )
+        prompts = self.retriever.query.prompts
+        learns = prompts is not None and prompts.config.query_conditional
+        loss = objective(
+            self.settings,
+            int(step),
+            queries.vectors,
+            self._documents(**documents),
+            Candidates(document_numbers, owners, positives, gold, page_numbers),
+            queries.prompt_attention if learns else None,
+            tasks,
+            measured,
+        )
+        self.last = loss
+        return {"loss": loss.total}
+
+    def _documents(
+        self,
+        document_ids: Tensor | None = None,
+        document_mask: Tensor | None = None,
+        document_vectors: Tensor | None = None,
+        document_starts: Tensor | None = None,
+        document_components: Tensor | None = None,
+        document_weights: Tensor | None = None,
+    ) -> Tensor:
+        """The documents' vectors, (documents, width)."""
+        tower = self.retriever.document
+        if document_vectors is not None:
+            return document_vectors
+        if document_ids is not None and document_mask is not None:
+            return encode_in_chunks(
+                tower, document_ids, document_mask, self.chunk_tokens, self.grad_cache
+            ).vectors
+        if document_starts is None or document_components is None or document_weights is None:
+            raise ValueError("a batch needs its documents' token ids or vectors")
+        return densified(document_starts, document_components, document_weights, tower.head.width)
+
+
+def is_lexical(retriever: Retriever) -> bool:
+    """Whether its vectors are sparse, over the vocabulary."""
+    return isinstance(retriever.document.head, LexicalHead)

@@ -1,0 +1,197 @@
+"""Whole runs with a tiny model: what they write, that they resume exactly, what they refuse."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import TrainerCallback
+
+from hyper_ir.models.retriever import Retriever
+from hyper_ir.training import run as run_module
+from hyper_ir.training.recipe import BatchConfig, PromptSettings, Recipe
+from hyper_ir.training.run import train
+from hyper_ir.training.trainer import HyperTrainer
+from tests.training.small_run import journal, recipe
+
+
+def parameters(made: Recipe) -> dict[str, torch.Tensor]:
+    newest = max(
+        (Path(made.output) / "checkpoints").glob("checkpoint-*"),
+        key=lambda path: int(path.name.rpartition("-")[2]),
+    )
+    return load_file(newest / "trained.safetensors")
+
+
+class StopAt(TrainerCallback):  # type: ignore[misc]
+    """Ctrl-C in the middle of a run."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.global_step == self.step:
+            raise KeyboardInterrupt
+
+
+def test_a_run_leaves_a_model_that_loads_with_its_card_and_log(tmp_path: Path) -> None:
+    made = recipe(tmp_path)
+    result = train(made)
+    assert result.steps == 6
+    retriever = Retriever.from_pretrained(result.model)
+    assert retriever.query.prompts is not None
+    card = (result.model / "README.md").read_text(encoding="utf-8")
+    assert "| long | 8 |" in card
+    assert f"{result.scores['validation/mean']:.4f}" in card
+    lines = journal(made)
+    validated = [line for line in lines if "validation/mean" in line]
+    assert [line["step"] for line in validated] == [0, 3, 6]
+    assert result.scores["validation/mean"] == max(line["validation/mean"] for line in validated)
+    logged = next(line for line in lines if "loss" in line)
+    shares = [value for name, value in logged.items() if name.startswith("share/")]
+    assert sum(shares) == pytest.approx(1)
+    assert not list((tmp_path / "run").glob("best-*"))
+
+
+@pytest.mark.parametrize("freeze", ["none", "document"])
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_interrupted_run_ends_with_the_very_parameters_of_an_unbroken_one(
+    tmp_path: Path, freeze: Any, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = BatchConfig(size=4, negatives=2, workers=workers)
+    made = recipe(tmp_path, freeze=freeze, batch=batch)
+    train(made)
+    unbroken, log = parameters(made), journal(made)
+    broken = replace(made, output=str(tmp_path / "broken"))
+    trainer = HyperTrainer
+
+    class Interrupted(trainer):  # type: ignore[misc, valid-type]
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            self.add_callback(StopAt(5))
+
+    monkeypatch.setattr(run_module, "HyperTrainer", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(broken)
+    monkeypatch.setattr(run_module, "HyperTrainer", trainer)
+    train(broken, resume=True)
+    again = parameters(broken)
+    assert again.keys() == unbroken.keys()
+    assert all(torch.equal(again[name], unbroken[name]) for name in again)
+    assert journal(broken) == log
+    shutil.rmtree(tmp_path / "broken" / "checkpoints")
+    assert train(broken, resume=True).steps == 6, "a finished run is not trained again"
+
+
+def test_frozen_documents_keep_their_vectors_and_are_encoded_once(tmp_path: Path) -> None:
+    made = recipe(tmp_path, freeze="document")
+    start = Retriever.from_pretrained(made.model)
+    result = train(made)
+    trained = Retriever.from_pretrained(result.model)
+    before, after = start.document.state_dict(), trained.document.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert len((Path(made.output) / "vectors" / "embeddings.jsonl").read_text().splitlines()) == 30
+    given = replace(
+        made,
+        output=str(tmp_path / "given"),
+        data=replace(made.data, vectors=str(Path(made.output) / "vectors"), corpus=None),
+    )
+    train(given)
+    assert all(
+        torch.equal(parameters(given)[name], value) for name, value in parameters(made).items()
+    )
+
+
+def test_a_frozen_backbone_trains_prompts_alone(tmp_path: Path) -> None:
+    made = recipe(tmp_path, freeze="backbone")
+    train(made)
+    assert all(name.startswith("retriever.query.prompts.") for name in parameters(made))
+
+
+def test_a_dense_model_trains_as_a_lexical_one_does(tmp_path: Path) -> None:
+    made = recipe(tmp_path, head="dense", separate=True)
+    result = train(made)
+    assert Retriever.from_pretrained(result.model).config.head == "dense"
+    logged = next(line for line in journal(made) if "loss" in line)
+    assert not any("flops" in name for name in logged)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"prompts": None},
+        {"prompts": PromptSettings("prefix-tuning", length=3, prefix_hidden=5)},
+        {"prompts": PromptSettings("released", prompts=3, length=2, query_hidden=4)},
+        {"prompts": PromptSettings(prompts=3, length=2, query_conditional=False)},
+        {"precision": "bf16"},
+        {"gradient_checkpointing": True},
+        {"batch": BatchConfig(size=4, negatives=2, accumulation=2)},
+        {"batch": BatchConfig(size=4, negatives=1, token_budget=48)},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_every_system_trains(tmp_path: Path, changes: dict[str, Any]) -> None:
+    result = train(recipe(tmp_path, **changes))
+    assert result.steps == 6
+
+
+def test_training_goes_on_from_a_trained_model_with_its_prompts(tmp_path: Path) -> None:
+    first = train(recipe(tmp_path))
+    few = recipe(tmp_path, model=str(first.model), output=str(tmp_path / "few"))
+    few = replace(few, data=replace(few.data, per_task=2))
+    second = train(few)
+    old, new = (Retriever.from_pretrained(each.model) for each in (first, second))
+    assert old.query.prompts is not None
+    assert new.query.prompts is not None
+    assert old.query.prompts.config == new.query.prompts.config
+    assert journal(few)[0]["validation/short"] == pytest.approx(first.scores["validation/short"]), (
+        "the first validation is of the model that it starts from"
+    )
+
+
+def test_output_of_another_recipe_or_of_nobody_is_refused(tmp_path: Path) -> None:
+    made = recipe(tmp_path)
+    Path(made.output).mkdir()
+    (Path(made.output) / "thesis.tex").write_text("mine")
+    with pytest.raises(ValueError, match="no training run"):
+        train(made, overwrite=True)
+    shutil.rmtree(made.output)
+    train(made)
+    with pytest.raises(ValueError, match="--resume"):
+        train(made)
+    shutil.rmtree(tmp_path / "run" / "model")
+    with pytest.raises(ValueError, match=r"batch\.size, seed"):
+        train(replace(made, seed=1, batch=replace(made.batch, size=2)), resume=True)
+
+
+def test_examples_that_changed_are_no_resumption(tmp_path: Path) -> None:
+    made = recipe(tmp_path)
+    train(made)
+    (tmp_path / "run" / "result.json").unlink()
+    path = Path(made.data.examples[0])
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]), encoding="utf-8")
+    with pytest.raises(ValueError, match="other examples"):
+        train(made, resume=True)
+
+
+def test_ids_that_the_corpus_lacks_are_named_before_training(tmp_path: Path) -> None:
+    made = recipe(tmp_path)
+    with open(made.data.examples[0], "a", encoding="utf-8") as handle:
+        record = {"id": "q", "query": "x", "task": "long", "positive_ids": ["gone#9"]}
+        handle.write(json.dumps(record | {"negative_ids": []}) + "\n")
+    with pytest.raises(ValueError, match="gone#9"):
+        train(made)
+    assert not (tmp_path / "run" / "log.jsonl").exists()
+
+
+def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path) -> None:
+    made = recipe(tmp_path)
+    made = replace(made, optimiser=replace(made.optimiser, backbone_rate=1e30, clip=0.0))
+    with pytest.raises(ValueError, match=r"step \d: the loss is nan"):
+        train(made)
