@@ -40,17 +40,20 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"positive_ids": ["Wing#1", "Wing#1"]}, "holds 'Wing#1' twice"),
     ({"negative_ids": ["Wing#2"]}, "'Wing#2' is both a positive and a negative"),
     ({"negative_ids": None}, "negative_ids is missing"),
+    ({"gold_ids": ["Wing#7", "Wing#7"]}, "gold_ids holds 'Wing#7' twice"),
+    ({"gold_ids": "Wing"}, "gold_ids is of type str"),
 ]
 
 ids = st.text("abc#é日0", min_size=1, max_size=4)
 examples = st.builds(
-    lambda id, query, task, all: TrainingExample(
-        id, query, task, tuple(all[: 1 + len(all) // 2]), tuple(all[1 + len(all) // 2 :])
+    lambda id, query, task, all, gold: TrainingExample(
+        id, query, task, tuple(all[: 1 + len(all) // 2]), tuple(all[1 + len(all) // 2 :]), gold
     ),
     ids,
     st.text('ab \n\t\u2028"\\é', min_size=1).filter(str.strip),
     ids,
     st.lists(ids, min_size=1, unique=True, max_size=6),
+    st.lists(ids, unique=True, max_size=2).map(tuple),
 )
 
 
