@@ -103,7 +103,7 @@ def load_model(folder: Path, masked_lm: bool) -> PreTrainedModel:
     """
     _require_safetensors(folder)
     loader = AutoModelForMaskedLM if masked_lm else _encoder_class(folder)
-    with _quiet_transformers():
+    with quiet_transformers():
         try:
             model, report = loader.from_pretrained(
                 folder,
@@ -130,8 +130,8 @@ def load_model(folder: Path, masked_lm: bool) -> PreTrainedModel:
 
 
 @contextmanager
-def _quiet_transformers() -> Iterator[None]:
-    """No bar for weights that load in a second; what is missing is told in one line instead."""
+def quiet_transformers() -> Iterator[None]:
+    """No bar for what takes a second; weights that are missing are told in one line instead."""
     verbosity = transformers_logging.get_verbosity()
     bars = transformers_logging.is_progress_bar_enabled()
     transformers_logging.set_verbosity_error()

@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from hyper_ir.models.backbone import Backbone, load_model
+from hyper_ir.models.backbone import Backbone, load_model, quiet_transformers
 from hyper_ir.models.checkpoint import Checkpoint, read_object
 from hyper_ir.models.config import RetrieverConfig
 from hyper_ir.models.heads import CosineTransform, DenseHead, LexicalHead
@@ -128,14 +128,19 @@ def save_tower(tower: Tower, folder: Path) -> None:
     if isinstance(head, LexicalHead) and backbone.has_decoder:
         backbone.give_decoder(head.weight, head.bias)
         try:
-            backbone.model.save_pretrained(folder)
+            _save_model(backbone, folder)
         finally:
             backbone.take_decoder()
         return
-    backbone.model.save_pretrained(folder)
+    _save_model(backbone, folder)
     if isinstance(head, LexicalHead):
         tensors = {name: weight.contiguous() for name, weight in head.state_dict().items()}
         save_file(tensors, folder / HEAD_FILE, metadata={"vocabulary_size": str(head.width)})
+
+
+def _save_model(backbone: Backbone, folder: Path) -> None:
+    with quiet_transformers():
+        backbone.model.save_pretrained(folder)
 
 
 def load_tower(folder: Path, config: RetrieverConfig) -> Tower:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -127,6 +128,13 @@ def checkpoint_layers(retriever: Retriever) -> None:
 def quiet_tokenizers() -> None:
     """Keep tokenizers to one thread in the loader's workers, which are forked."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+def check_loggers(recipe: Recipe) -> None:
+    """Raise ValueError for a logger that is asked for and not installed."""
+    for name in ("tensorboard", "wandb"):
+        if getattr(recipe.log, name) and importlib.util.find_spec(name) is None:
+            raise ValueError(f"log.{name}: it is not installed; pip install {name}")
 
 
 def chosen_device(name: str) -> torch.device:

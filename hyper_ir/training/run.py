@@ -79,6 +79,7 @@ def train(recipe: Recipe, resume: bool = False, overwrite: bool = False) -> Resu
     """
     output = Path(recipe.output)
     device = preparation.chosen_device(recipe.device)
+    preparation.check_loggers(recipe)
     _check_output(recipe, output, resume, overwrite)
     finished = _finished_before(output)
     if finished is not None and resume:

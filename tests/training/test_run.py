@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 from dataclasses import replace
@@ -188,6 +189,28 @@ def test_ids_that_the_corpus_lacks_are_named_before_training(tmp_path: Path) -> 
     with pytest.raises(ValueError, match="gone#9"):
         train(made)
     assert not (tmp_path / "run" / "log.jsonl").exists()
+
+
+def test_a_logger_that_is_not_there_is_told_before_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = recipe(tmp_path)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"log\.wandb: it is not installed"):
+        train(replace(made, log=replace(made.log, wandb=True)))
+    assert not Path(made.output).exists()
+
+
+def test_tensorboard_gets_the_losss_terms(tmp_path: Path) -> None:
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    made = recipe(tmp_path)
+    train(replace(made, log=replace(made.log, tensorboard=True)))
+    (events,) = Path(made.output).rglob("events.out.tfevents*")
+    read = accumulator.EventAccumulator(str(events.parent))
+    read.Reload()
+    tags = read.Tags()["scalars"] or read.Tags()["tensors"]
+    assert any("share/ranking" in tag for tag in tags)
+    assert any("validation/mean" in tag for tag in tags)
 
 
 def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path) -> None:
