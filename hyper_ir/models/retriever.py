@@ -149,7 +149,11 @@ class Retriever(nn.Module):
         """The manifest of the model itself."""
         return Manifest(
             kind="model",
-            model={"name": self.config.name, "sha256": self.weights_hash},
+            model={
+                "name": self.config.name,
+                "sha256": self.weights_hash,
+                "document": self.document_hash,
+            },
             vocabulary=self.vocabulary_hash,
             config=asdict(self.config),
         )
@@ -176,16 +180,18 @@ class Retriever(nn.Module):
     @cached_property
     def weights_hash(self) -> str:
         """SHA-256 over all weights by name."""
-        digest = hashlib.sha256()
-        for name, weight in sorted(self.state_dict().items()):
-            digest.update(f"{name} {tuple(weight.shape)} ".encode())
-            digest.update(weight.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
-        return digest.hexdigest()
+        return _hash_of(self)
+
+    @cached_property
+    def document_hash(self) -> str:
+        """SHA-256 over the document tower's weights: training queries alone leaves it as it is."""
+        return _hash_of(self.document)
 
     def train(self, mode: bool = True) -> Retriever:
-        """Switch training on or off; on, the weights' hash is forgotten, for they will change."""
+        """Switch training on or off; on, the weights' hashes are forgotten: they will change."""
         if mode:
-            self.__dict__.pop("weights_hash", None)
+            for name in ("weights_hash", "document_hash"):
+                self.__dict__.pop(name, None)
         return super().train(mode)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, side: str = "document") -> Tensor:
@@ -194,6 +200,14 @@ class Retriever(nn.Module):
         vectors = tower(input_ids, attention_mask)
         assert isinstance(vectors, Tensor)
         return vectors
+
+
+def _hash_of(module: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for name, weight in sorted(module.state_dict().items()):
+        digest.update(f"{name} {tuple(weight.shape)} ".encode())
+        digest.update(weight.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:

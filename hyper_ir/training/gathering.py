@@ -24,6 +24,12 @@ def rank() -> int:
     return dist.get_rank() if ranks() > 1 else 0
 
 
+def barrier() -> None:
+    """Wait for all ranks; nothing without torch.distributed."""
+    if ranks() > 1:
+        dist.barrier()
+
+
 def rows_of_ranks(local: Tensor) -> list[int]:
     """How many rows ``local`` has on each rank; all ranks must ask together."""
     if ranks() == 1:

@@ -18,7 +18,7 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from hyper_ir.training import checkpoints
 from hyper_ir.training.batches import Collator, DrawnExamples, RunSampler, loader_of
 from hyper_ir.training.callbacks import Journal, Progress
-from hyper_ir.training.gathering import rank, ranks
+from hyper_ir.training.gathering import barrier, rank, ranks
 from hyper_ir.training.model import TrainingModel
 from hyper_ir.training.parameter_groups import Group
 from hyper_ir.training.recipe import Recipe
@@ -239,9 +239,9 @@ class HyperTrainer(Trainer):  # type: ignore[misc]
         home = Path(self.args.output_dir)
         if self.args.should_save:
             checkpoints.clear_aside(home)
-        self._barrier()
+        barrier()
         super()._save_checkpoint(model, trial)
-        self._barrier()
+        barrier()
         if self.args.should_save:
             step = self.state.global_step
             sampler = self.run.sampler.sampler.state_dict()["settings"]
@@ -249,7 +249,7 @@ class HyperTrainer(Trainer):  # type: ignore[misc]
             checkpoints.keep_newest(home, self.run.recipe.log.keep)
             # An older best is needed until a checkpoint knows the newer one.
             keep_best(self.run.output, self.state.best_global_step)
-        self._barrier()
+        barrier()
 
     def _save(
         self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None
@@ -261,7 +261,3 @@ class HyperTrainer(Trainer):  # type: ignore[misc]
         self, resume_from_checkpoint: str, model: nn.Module | None = None
     ) -> None:
         checkpoints.load_parameters(self.run.model, Path(resume_from_checkpoint))
-
-    def _barrier(self) -> None:
-        if ranks() > 1:
-            dist.barrier()

@@ -19,6 +19,7 @@ from hyper_ir.training import run as run_module
 from hyper_ir.training.recipe import BatchConfig, PromptSettings, Recipe
 from hyper_ir.training.run import train
 from hyper_ir.training.trainer import HyperTrainer
+from tests import tiny_models
 from tests.training.small_run import journal, recipe
 
 
@@ -107,6 +108,19 @@ def test_frozen_documents_keep_their_vectors_and_are_encoded_once(tmp_path: Path
     assert all(
         torch.equal(parameters(given)[name], value) for name, value in parameters(made).items()
     )
+
+
+def test_vectors_of_another_document_encoder_are_refused(tmp_path: Path) -> None:
+    made = recipe(tmp_path, freeze="document")
+    first = train(made)
+    vectors = str(Path(made.output) / "vectors")
+    data = replace(made.data, vectors=vectors)
+    further = replace(made, model=str(first.model), output=str(tmp_path / "further"), data=data)
+    train(further)  # its document encoder is still the one that made them
+    other = tiny_models.save_checkpoint(tmp_path / "other", seed=5)
+    with pytest.raises(ValueError, match="whose document encoder is not"):
+        train(replace(made, model=str(other), output=str(tmp_path / "x"), data=data))
+    assert not (tmp_path / "x" / "log.jsonl").exists()
 
 
 def test_a_frozen_backbone_trains_prompts_alone(tmp_path: Path) -> None:

@@ -1,0 +1,121 @@
+"""Where a run's documents come from: texts to be encoded, or vectors of frozen documents."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hyper_ir.data.corpus import Corpus, open_corpus
+from hyper_ir.data.examples import TrainingExample
+from hyper_ir.encode.documents import OutputConfig, encode_corpus
+from hyper_ir.encode.engine import Engine, EngineConfig
+from hyper_ir.encode.tokens import lucene_tokens
+from hyper_ir.manifest import model_name, read_manifest
+from hyper_ir.models.retriever import Retriever
+from hyper_ir.problems import Problems
+from hyper_ir.training.document_store import DocumentStore
+from hyper_ir.training.documents import DocumentTexts, DocumentVectors
+from hyper_ir.training.example_set import ExampleSet, documents_of
+from hyper_ir.training.gathering import barrier, rank
+from hyper_ir.training.model import is_lexical
+from hyper_ir.training.output import DOCUMENTS, VECTORS
+from hyper_ir.training.recipe import Recipe
+from hyper_ir.training.token_store import TokenStore
+from hyper_ir.training.validation import EncodedPool, Pool, StoredPool
+
+
+def documents_and_pool(
+    recipe: Recipe,
+    retriever: Retriever,
+    examples: ExampleSet,
+    held_out: list[TrainingExample],
+) -> tuple[DocumentTexts | DocumentVectors, Pool]:
+    """What batches take their documents from, and what validation searches."""
+    output = Path(recipe.output)
+    candidates = recipe.validation.candidates
+    wanted = documents_of([examples], None) | documents_of([held_out], candidates)
+    if recipe.freeze != "none":
+        store = _vectors(recipe, retriever, wanted)
+        return DocumentVectors(store), StoredPool(store)
+    corpus = corpus_of(recipe)
+    length = retriever.config.document_max_length
+    arguments = (output / DOCUMENTS, corpus, retriever.tokenizer, length, wanted)
+    if rank() == 0:
+        TokenStore.build(*arguments)
+    barrier()
+    tokens = TokenStore.open(output / DOCUMENTS)
+    pool = sorted(documents_of([held_out], candidates))
+    padding = retriever.tokenizer.pad_token_id or 0
+    return DocumentTexts(tokens, padding), EncodedPool(tokens, pool)
+
+
+def _vectors(recipe: Recipe, retriever: Retriever, wanted: set[str]) -> DocumentStore:
+    """The frozen documents' vectors, encoded here unless they are there."""
+    output = Path(recipe.output)
+    folder = output / DOCUMENTS
+    names = lucene_tokens(retriever.vocabulary) if is_lexical(retriever) else None
+    width = retriever.document.head.width
+    if rank() == 0:
+        vectors = Path(recipe.data.vectors) if recipe.data.vectors else output / VECTORS
+        if recipe.data.vectors is None:
+            # Moving the engine's tower moves both where they are one; the device is the run's.
+            device = str(retriever.document.backbone.word_embeddings.device)
+            engine = Engine(retriever, "document", EngineConfig(device=device))
+            corpus = only(corpus_of(recipe), wanted)
+            encode_corpus(engine, corpus, vectors, OutputConfig(resume=True))
+        check_vectors(vectors, retriever)
+        store = DocumentStore.build(folder, vectors, width, names, factor_of(vectors))
+        missing = sorted(id for id in wanted if id not in store)
+        if missing:
+            raise ValueError(
+                f"{vectors}: {len(missing):,} documents of the examples have no vector there; the "
+                f"first is {missing[0]}"
+            )
+    barrier()
+    return DocumentStore.open(folder)
+
+
+def check_vectors(vectors: Path, retriever: Retriever) -> None:
+    """Raise ValueError for vectors whose manifest says that another document encoder made them."""
+    manifest = read_manifest(vectors)
+    made_by = manifest.model.get("document") if manifest is not None else None
+    if manifest is not None and made_by not in (None, retriever.document_hash):
+        raise ValueError(
+            f"data.vectors: {vectors} was made by {model_name(manifest)}, whose document encoder "
+            "is not the recipe's; encode with the recipe's model, or leave data.vectors out"
+        )
+
+
+def factor_of(vectors: Path) -> float:
+    """What the weights of these vectors were multiplied by, as their manifest says; else 100."""
+    manifest = read_manifest(vectors)
+    quantiser = manifest.quantiser if manifest is not None else {}
+    return float(quantiser.get("factor", 100.0))
+
+
+def corpus_of(recipe: Recipe) -> Corpus:
+    """The recipe's collection; ValueError where it names none."""
+    data = recipe.data
+    if data.corpus is None:
+        raise ValueError("data.corpus: the documents' texts are needed")
+    return open_corpus(
+        data.corpus, format=data.corpus_format, words=data.corpus_words, problems=Problems()
+    )
+
+
+def only(corpus: Corpus, wanted: set[str]) -> Corpus:
+    """The corpus with these passages alone; it says so where it describes itself."""
+    digest = hashlib.sha256("\n".join(sorted(wanted)).encode()).hexdigest()
+
+    def read(problems: Problems) -> Iterator[Any]:
+        for record_id, passages in corpus.read(problems):
+            kept = [passage for passage in passages if passage.id in wanted]
+            if kept:
+                yield record_id, kept
+
+    groups: Any = read
+    settings = {**corpus.settings, "only": digest}
+    return replace(corpus, settings=settings, read=groups)

@@ -1,0 +1,97 @@
+"""A run's output folder: what may go into it, what a resumed run may change, what is finished."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from hyper_ir.training.recipe import Recipe
+from hyper_ir.training.trainer import CHECKPOINTS, keep_best
+
+MODEL = "model"
+RESOLVED = "recipe.json"
+RESULT = "result.json"
+DOCUMENTS = "documents"
+VECTORS = "vectors"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run gave.
+
+    Attributes
+    ----------
+    model: folder of the trained retriever, the best by validation.
+    steps: optimiser steps trained in all.
+    scores: the best validation, and the step it was found at; empty without validation.
+    """
+
+    model: Path
+    steps: int
+    scores: dict[str, float]
+
+
+def check_output(recipe: Recipe, output: Path, resume: bool, overwrite: bool) -> None:
+    """Raise ValueError for output that is there and is not to be gone on with or thrown away."""
+    if resume and overwrite:
+        raise ValueError("resume and overwrite exclude each other")
+    if output.is_file():
+        raise ValueError(f"output: {output} is a file; a folder is needed")
+    if not (output / RESOLVED).is_file():
+        if output.is_dir() and any(output.iterdir()):
+            raise ValueError(f"output: {output} holds something that is no training run")
+        return
+    if overwrite:
+        return
+    if not resume:
+        raise ValueError(
+            f"output: {output} holds a run already; --resume goes on with it, --overwrite starts "
+            "anew"
+        )
+    before = json.loads((output / RESOLVED).read_text(encoding="utf-8"))
+    now = json.loads(json.dumps(asdict(recipe)))
+    differing = _differing(before, now)
+    if differing:
+        raise ValueError(
+            f"{output / RESOLVED}: the interrupted run had another {', '.join(differing)}; give "
+            "the same recipe, or another --output"
+        )
+
+
+FREE_TO_CHANGE = ("output", "log", "device", "data.vectors")
+"""Settings that a resumed run may change: its numbers do not follow from them."""
+
+
+def _differing(before: dict[str, Any], now: dict[str, Any], path: str = "") -> list[str]:
+    found: list[str] = []
+    for name in sorted({*before, *now}):
+        place = f"{path}{name}"
+        first, second = before.get(name), now.get(name)
+        if place in FREE_TO_CHANGE or first == second:
+            continue
+        if isinstance(first, dict) and isinstance(second, dict):
+            found += _differing(first, second, f"{place}.")
+        else:
+            found.append(place)
+    return found
+
+
+def clear(output: Path, overwrite: bool) -> None:
+    """Make the folder; with ``overwrite``, throw away the run that is there."""
+    output.mkdir(parents=True, exist_ok=True)
+    if overwrite:
+        (output / RESULT).unlink(missing_ok=True)
+        for name in (CHECKPOINTS, MODEL, DOCUMENTS, VECTORS):
+            shutil.rmtree(output / name, ignore_errors=True)
+        keep_best(output, None)
+
+
+def finished_before(output: Path) -> Result | None:
+    """The result of a run that was finished, or None."""
+    if not ((output / RESULT).is_file() and (output / MODEL).is_dir()):
+        return None
+    value = json.loads((output / RESULT).read_text(encoding="utf-8"))
+    return Result(output / MODEL, int(value["steps"]), value["scores"])
