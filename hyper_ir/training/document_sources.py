@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from hyper_ir.training.output import DOCUMENTS, VECTORS
 from hyper_ir.training.recipe import Recipe
 from hyper_ir.training.token_store import TokenStore
 from hyper_ir.training.validation import EncodedPool, Pool, StoredPool
+from hyper_ir.wording import counted
 
 
 def documents_and_pool(
@@ -32,13 +33,17 @@ def documents_and_pool(
     retriever: Retriever,
     examples: ExampleSet,
     held_out: list[TrainingExample],
+    overwrite: bool = False,
 ) -> tuple[DocumentTexts | DocumentVectors, Pool]:
-    """What batches take their documents from, and what validation searches."""
+    """What batches take their documents from, and what validation searches.
+
+    ``overwrite``: vectors that lie in OUTPUT and are another recipe's are thrown away.
+    """
     output = Path(recipe.output)
     candidates = recipe.validation.candidates
     wanted = documents_of([examples], None) | documents_of([held_out], candidates)
     if recipe.freeze != "none":
-        store = _vectors(recipe, retriever, wanted)
+        store = _vectors(recipe, retriever, wanted, overwrite)
         return DocumentVectors(store), StoredPool(store)
     corpus = corpus_of(recipe)
     length = retriever.config.document_max_length
@@ -52,7 +57,9 @@ def documents_and_pool(
     return DocumentTexts(tokens, padding), EncodedPool(tokens, pool)
 
 
-def _vectors(recipe: Recipe, retriever: Retriever, wanted: set[str]) -> DocumentStore:
+def _vectors(
+    recipe: Recipe, retriever: Retriever, wanted: set[str], overwrite: bool
+) -> DocumentStore:
     """The frozen documents' vectors, encoded here unless they are there."""
     output = Path(recipe.output)
     folder = output / DOCUMENTS
@@ -65,17 +72,24 @@ def _vectors(recipe: Recipe, retriever: Retriever, wanted: set[str]) -> Document
             device = str(retriever.document.backbone.word_embeddings.device)
             engine = Engine(retriever, "document", EngineConfig(device=device))
             corpus = only(corpus_of(recipe), wanted)
-            encode_corpus(engine, corpus, vectors, OutputConfig(resume=True))
+            require_all(wanted, (passage.id for passage in corpus), recipe.data.corpus or "")
+            again = OutputConfig(resume=not overwrite, overwrite=overwrite)
+            encode_corpus(engine, corpus, vectors, again)
         check_vectors(vectors, retriever)
         store = DocumentStore.build(folder, vectors, width, names, factor_of(vectors))
-        missing = sorted(id for id in wanted if id not in store)
-        if missing:
-            raise ValueError(
-                f"{vectors}: {len(missing):,} documents of the examples have no vector there; the "
-                f"first is {missing[0]}"
-            )
+        require_all(wanted, (id for id in wanted if id in store), str(vectors))
     barrier()
     return DocumentStore.open(folder)
+
+
+def require_all(wanted: set[str], there: Iterable[str], where: str) -> None:
+    """Raise ValueError unless all documents that the examples name are there."""
+    missing = sorted(wanted.difference(there))
+    if missing:
+        raise ValueError(
+            f"{where}: it lacks {counted(len(missing), 'document')} that the examples name; the "
+            f"first is {missing[0]}"
+        )
 
 
 def check_vectors(vectors: Path, retriever: Retriever) -> None:

@@ -7,6 +7,7 @@ task; most prompts are never used.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -22,6 +23,10 @@ Ailment = Literal[
 ]
 
 
+SMOOTHED = 5
+"""Lines of the log over which a term's share of the loss is averaged."""
+
+
 @dataclass(frozen=True)
 class HealthWarning:
     """One thing that goes wrong.
@@ -32,6 +37,7 @@ class HealthWarning:
     subject: the loss term or the side (``"query"``, ``"document"``) it is about, or ``"prompts"``.
     step: when it was seen.
     value: the measure that shows it.
+    measure: its key in the log.
     advice: what is wrong and what helps, in a line.
     """
 
@@ -39,6 +45,7 @@ class HealthWarning:
     subject: str
     step: int
     value: float
+    measure: str
     advice: str
 
     def __str__(self) -> str:
@@ -73,7 +80,8 @@ class Health:
 
     def __init__(self, limits: HealthLimits | None = None) -> None:
         self.limits = limits or HealthLimits()
-        self._lasting: set[tuple[str, str]] = set()
+        self._lasting: dict[tuple[str, str], str] = {}
+        self._shares: dict[str, deque[float]] = {}
 
     def observe(self, step: int, log: Mapping[str, float]) -> list[HealthWarning]:
         """Warnings that were not there at the call before.
@@ -81,10 +89,27 @@ class Health:
         ``log`` has the keys of :meth:`hyper_ir.training.objectives.Loss.logged`; what is missing
         is not judged.
         """
-        found = warnings_of(step, log, self.limits)
-        new = [one for one in found if (one.ailment, one.subject) not in self._lasting]
-        self._lasting = {(one.ailment, one.subject) for one in found}
+        found = {
+            (one.ailment, one.subject): one
+            for one in warnings_of(step, self._smoothed(log), self.limits)
+        }
+        new = [one for key, one in found.items() if key not in self._lasting]
+        # A log without an ailment's measure (a validation's) does not say that it is over.
+        healed = {key for key, name in self._lasting.items() if name in log and key not in found}
+        self._lasting |= {key: one.measure for key, one in found.items()}
+        for key in healed:
+            del self._lasting[key]
         return new
+
+    def _smoothed(self, log: Mapping[str, float]) -> dict[str, float]:
+        """The log with the mean of each share's last values: one easy batch says nothing."""
+        smoothed = dict(log)
+        for name, value in log.items():
+            if name.startswith("share/"):
+                values = self._shares.setdefault(name, deque(maxlen=SMOOTHED))
+                values.append(value)
+                smoothed[name] = sum(values) / len(values)
+        return smoothed
 
 
 def warnings_of(step: int, log: Mapping[str, float], limits: HealthLimits) -> list[HealthWarning]:
@@ -93,7 +118,7 @@ def warnings_of(step: int, log: Mapping[str, float], limits: HealthLimits) -> li
 
     def check(key: str, sick: bool, ailment: Ailment, subject: str, advice: str) -> None:
         if sick:
-            found.append(HealthWarning(ailment, subject, step, log[key], advice))
+            found.append(HealthWarning(ailment, subject, step, log[key], key, advice))
 
     for key, share in log.items():
         term = key.removeprefix("share/")
@@ -122,7 +147,7 @@ def _attention_warnings(
 
     def check(key: str, sick: bool, ailment: Ailment, advice: str) -> None:
         if sick:
-            found.append(HealthWarning(ailment, "prompts", step, log[key], advice))
+            found.append(HealthWarning(ailment, "prompts", step, log[key], key, advice))
 
     key = "attention/entropy"
     if key in log:

@@ -42,6 +42,11 @@ class TrainingModel(nn.Module):
         self.chunk_tokens = chunk_tokens
         self.grad_cache = grad_cache
         self.last: Loss | None = None
+        frozen = not any(p.requires_grad for p in retriever.document.parameters())
+        # Sparsity is no measure of dense vectors, nor of documents that stay as they are.
+        self._unjudged: tuple[str, ...] = ("document",) if frozen else ()
+        if not is_lexical(retriever):
+            self._unjudged = ("query", "document")
 
     def train(self, mode: bool = True) -> TrainingModel:
         """Switch training on or off; what is frozen stays off."""
@@ -86,6 +91,9 @@ class TrainingModel(nn.Module):
             tasks,
             measured,
         )
+        for side in self._unjudged:
+            for name in ("active_terms", "active_share"):
+                loss.measures.pop(f"{side}/{name}", None)
         self.last = loss
         return {"loss": loss.total}
 

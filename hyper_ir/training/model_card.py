@@ -8,6 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from hyper_ir.files import atomic_text
+from hyper_ir.models.retriever import Retriever
+from hyper_ir.training.model import is_lexical
 from hyper_ir.training.recipe import Recipe
 from hyper_ir.version import __version__
 
@@ -16,12 +18,18 @@ RECIPE = "recipe.json"
 
 
 def write_card(
-    folder: Path, recipe: Recipe, sizes: Mapping[str, int], scores: Mapping[str, float], steps: int
+    folder: Path,
+    recipe: Recipe,
+    retriever: Retriever,
+    sizes: Mapping[str, int],
+    scores: Mapping[str, float],
+    steps: int,
 ) -> None:
     """Write README.md and the resolved recipe into a model's folder.
 
     Parameters
     ----------
+    retriever: the model itself.
     sizes: examples of each task.
     scores: of the best validation; empty without one.
     steps: optimiser steps trained.
@@ -29,13 +37,29 @@ def write_card(
     with atomic_text(folder / RECIPE) as handle:
         handle.write(json.dumps(asdict(recipe), indent=2) + "\n")
     with atomic_text(folder / CARD) as handle:
-        handle.write(card(recipe, sizes, scores, steps))
+        handle.write(card(recipe, retriever, sizes, scores, steps))
 
 
-def card(recipe: Recipe, sizes: Mapping[str, int], scores: Mapping[str, float], steps: int) -> str:
+def card(
+    recipe: Recipe,
+    retriever: Retriever,
+    sizes: Mapping[str, int],
+    scores: Mapping[str, float],
+    steps: int,
+) -> str:
     """The card's Markdown."""
-    kind = "no prompts" if recipe.prompts is None else f"prompts ({recipe.prompts.preset})"
+    prompts = retriever.query.prompts
+    kind = "no prompts"
+    if prompts is not None:
+        many = "one static prefix" if prompts.config.prompts == 1 else "prompts"
+        kind = f"{many} ({prompts.config.prompts} x {prompts.config.length} positions)"
     frozen = "" if recipe.freeze == "none" else f", {recipe.freeze} frozen"
+    use = "python -m hyper_ir.encode.query --topics TOPICS --encoder MODEL --output VECTORS.jsonl"
+    if is_lexical(retriever):
+        use = (
+            "python -m hyper_ir.search --impact --index INDEX --topics TOPICS --encoder MODEL "
+            "--output RUN"
+        )
     lines = [
         "---",
         "library_name: hyper_ir",
@@ -49,8 +73,7 @@ def card(recipe: Recipe, sizes: Mapping[str, int], scores: Mapping[str, float], 
         "## Use",
         "",
         "```",
-        "python -m hyper_ir.search --impact --index INDEX --topics TOPICS --encoder MODEL "
-        "--output RUN",
+        use,
         "```",
         "",
         "```python",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from hyper_ir.files import write_json
 from hyper_ir.training.recipe import Recipe
-from hyper_ir.training.trainer import CHECKPOINTS, keep_best
+from hyper_ir.training.trainer import CHECKPOINTS, LOG, best_folder, keep_best
 
 MODEL = "model"
 RESOLVED = "recipe.json"
@@ -41,7 +43,9 @@ def check_output(recipe: Recipe, output: Path, resume: bool, overwrite: bool) ->
     if output.is_file():
         raise ValueError(f"output: {output} is a file; a folder is needed")
     if not (output / RESOLVED).is_file():
-        if output.is_dir() and any(output.iterdir()):
+        # Killed while documents were prepared, a run leaves these alone.
+        inside = {path.name for path in output.iterdir()} if output.is_dir() else set()
+        if inside - {DOCUMENTS, VECTORS}:
             raise ValueError(f"output: {output} holds something that is no training run")
         return
     if overwrite:
@@ -61,7 +65,7 @@ def check_output(recipe: Recipe, output: Path, resume: bool, overwrite: bool) ->
         )
 
 
-FREE_TO_CHANGE = ("output", "log", "device", "data.vectors")
+FREE_TO_CHANGE = ("output", "log", "device", "batch.workers")
 """Settings that a resumed run may change: its numbers do not follow from them."""
 
 
@@ -80,18 +84,41 @@ def _differing(before: dict[str, Any], now: dict[str, Any], path: str = "") -> l
 
 
 def clear(output: Path, overwrite: bool) -> None:
-    """Make the folder; with ``overwrite``, throw away the run that is there."""
+    """Make the folder; with ``overwrite``, throw away the run that is there.
+
+    Documents stay: they are made anew by themselves where they are others.
+    """
     output.mkdir(parents=True, exist_ok=True)
     if overwrite:
-        (output / RESULT).unlink(missing_ok=True)
-        for name in (CHECKPOINTS, MODEL, DOCUMENTS, VECTORS):
+        for name in (RESULT, LOG):
+            (output / name).unlink(missing_ok=True)
+        for name in (CHECKPOINTS, MODEL):
             shutil.rmtree(output / name, ignore_errors=True)
         keep_best(output, None)
 
 
 def finished_before(output: Path) -> Result | None:
-    """The result of a run that was finished, or None."""
-    if not ((output / RESULT).is_file() and (output / MODEL).is_dir()):
+    """The result of a run that was finished, or None.
+
+    Raises ValueError for a finished run whose model is gone.
+    """
+    if not (output / RESULT).is_file():
         return None
     value = json.loads((output / RESULT).read_text(encoding="utf-8"))
+    best = best_folder(output, int(value["best"]))
+    if not (output / MODEL).is_dir():
+        # The result is written first: a run that was killed in between lacks the name alone.
+        if not best.is_dir():
+            raise ValueError(
+                f"{output}: a finished run without its {MODEL}/; --overwrite trains it"
+            )
+        os.replace(best, output / MODEL)
     return Result(output / MODEL, int(value["steps"]), value["scores"])
+
+
+def finish(output: Path, best: int, steps: int, scores: dict[str, float]) -> Result:
+    """Note the result, then give the model that was best at step ``best`` its name."""
+    write_json(output / RESULT, {"steps": steps, "best": best, "scores": scores})
+    shutil.rmtree(output / MODEL, ignore_errors=True)
+    os.replace(best_folder(output, best), output / MODEL)
+    return Result(output / MODEL, steps, scores)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import torch
 from torch import Tensor
 
 from hyper_ir.data.examples import TrainingExample
 from hyper_ir.encode.engine import padded
+from hyper_ir.models.prompt_config import PromptConfig
 from hyper_ir.models.prompt_initialisation import new_prompts
 from hyper_ir.models.prompts import PromptSynthesiser
 from hyper_ir.models.retriever import Retriever
@@ -86,15 +87,38 @@ def objective_of(recipe: Recipe, retriever: Retriever) -> ObjectiveConfig:
 def _prompts(
     recipe: Recipe, retriever: Retriever, examples: ExampleSet
 ) -> PromptSynthesiser | None:
-    if recipe.prompts is None or retriever.query.prompts is not None:
-        return retriever.query.prompts
+    if recipe.prompts is None:
+        return None
     config = recipe.prompts.resolved()
+    if retriever.query.prompts is not None:
+        require_same_prompts(config, retriever.query.prompts.config, recipe.model)
+        return retriever.query.prompts
     queries: Iterator[tuple[Tensor, Tensor]] = iter(())
     if config.initialisation == "kmeans":
         per_task = -(-recipe.prompts.queries // len(examples.tasks))
         sample = sample_of(examples, per_task, recipe.seed)
         queries = _query_batches(retriever, sample)
     return new_prompts(config, retriever.query.backbone, queries, recipe.seed)
+
+
+def require_same_prompts(wanted: PromptConfig, there: PromptConfig, model: str) -> None:
+    """Raise ValueError where a recipe asks for other prompts than its model has already.
+
+    How they once started does not count.
+    """
+    start = {"initialisation", "initialisation_scale"}
+    differing = [
+        field.name
+        for field in fields(PromptConfig)
+        if field.name not in start and getattr(wanted, field.name) != getattr(there, field.name)
+    ]
+    if differing:
+        name = differing[0]
+        raise ValueError(
+            f"prompts: {model} has prompts with {name} {getattr(there, name)}, the recipe asks for "
+            f"{getattr(wanted, name)} (differing: {', '.join(differing)}); give the model's own "
+            "settings to train them on, or prompts null to train without"
+        )
 
 
 def _query_batches(

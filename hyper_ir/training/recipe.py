@@ -82,6 +82,10 @@ class PromptSettings:
             for name, value in vars(self).items()
             if value is not None and name not in ("preset", "queries")
         }
+        if self.preset == "prefix-tuning" and self.prompts not in (None, 1):
+            raise ValueError(
+                f"prompts.prompts: {self.prompts}; prefix-tuning has one static prefix"
+            )
         if self.query_conditional is False and self.initialisation is None:
             changes["initialisation"] = "words"
         return PromptConfig.preset(self.preset, **changes)

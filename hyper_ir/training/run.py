@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,17 +22,17 @@ from hyper_ir.training.model_card import write_card
 from hyper_ir.training.output import (
     MODEL,
     RESOLVED,
-    RESULT,
     Result,
     check_output,
     clear,
+    finish,
     finished_before,
 )
 from hyper_ir.training.parameter_groups import groups_table, parameter_groups
 from hyper_ir.training.recipe import Recipe
 from hyper_ir.training.sampler import MixedTaskSampler
 from hyper_ir.training.trainer import HyperTrainer, Run, arguments_of, best_folder
-from hyper_ir.training.validation import Validation
+from hyper_ir.training.validation import Validation, check_measure
 
 
 def train(recipe: Recipe, resume: bool = False, overwrite: bool = False) -> Result:
@@ -50,7 +50,10 @@ def train(recipe: Recipe, resume: bool = False, overwrite: bool = False) -> Resu
     output = Path(recipe.output)
     device = preparation.chosen_device(recipe.device)
     preparation.check_loggers(recipe)
-    check_output(recipe, output, resume, overwrite)
+    if os.environ.get("RANK", "0") == "0":  # before torch.distributed runs; others would race
+        check_output(recipe, output, resume, overwrite)
+    if recipe.validation.examples:
+        check_measure(recipe.validation.measure)
     finished = finished_before(output)
     if finished is not None and resume:
         return finished
@@ -59,13 +62,14 @@ def train(recipe: Recipe, resume: bool = False, overwrite: bool = False) -> Resu
     retriever = preparation.prepared(recipe, examples)
     total = _sampler(recipe, examples, retriever, 0, 1)
     arguments = arguments_of(recipe, total.total // recipe.batch.accumulation, device)
+    barrier()
+    sampler = _sampler(recipe, examples, retriever, arguments.process_index, arguments.world_size)
+    retriever.to(arguments.device)
+    documents, pool = documents_and_pool(recipe, retriever, examples, held_out, overwrite)
     if rank() == 0:
         clear(output, overwrite)
         write_json(output / RESOLVED, asdict(recipe))
     barrier()
-    sampler = _sampler(recipe, examples, retriever, arguments.process_index, arguments.world_size)
-    retriever.to(arguments.device)
-    documents, pool = documents_and_pool(recipe, retriever, examples, held_out)
     if recipe.gradient_checkpointing:
         preparation.checkpoint_layers(retriever)
     if recipe.compile:
@@ -170,14 +174,20 @@ def _finished(run: Run, trainer: HyperTrainer, examples: ExampleSet) -> Result:
         for name, value in each.items()
         if name == "step" or "/" in name
     }
-    result = Result(output / MODEL, steps, scores)
     if rank() == 0:
         folder = best_folder(output, best)
         if run.validation is None:
             run.model.retriever.save_pretrained(folder, overwrite=True)
-        write_card(folder, run.recipe, examples.sizes(), scores, steps)
-        shutil.rmtree(output / MODEL, ignore_errors=True)
-        os.replace(folder, output / MODEL)
-        write_json(output / RESULT, {"steps": steps, "scores": scores})
+        write_card(folder, run.recipe, run.model.retriever, examples.sizes(), scores, steps)
+        finish(output, best, steps, scores)
+        if scores:
+            _tell_best(best, steps)
     barrier()
-    return result
+    return Result(output / MODEL, steps, scores)
+
+
+def _tell_best(best: int, steps: int) -> None:
+    text = f"the best of all validations was at step {best:,} of {steps:,}"
+    if not best:
+        text = f"warning: {text}: training did not improve on what it started from, which is kept"
+    print(text, file=sys.stderr)

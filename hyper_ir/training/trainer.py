@@ -25,6 +25,7 @@ from hyper_ir.training.recipe import Recipe
 from hyper_ir.training.validation import Validation
 
 CHECKPOINTS = "checkpoints"
+LOG = "log.jsonl"
 
 
 def best_folder(output: Path, step: int) -> Path:
@@ -122,7 +123,7 @@ class HyperTrainer(Trainer):  # type: ignore[misc]
     def __init__(self, run: Run, arguments: TrainingArguments) -> None:
         self.run = run
         self._terms: dict[str, float] = {}
-        self.journal = Journal(run.output / "log.jsonl")
+        self.journal = Journal(run.output / LOG)
         super().__init__(
             model=run.model,
             args=arguments,
@@ -217,7 +218,7 @@ class HyperTrainer(Trainer):  # type: ignore[misc]
         Raises ValueError when it is of other examples or another recipe.
         """
         folder = checkpoints.newest(Path(self.args.output_dir))
-        step = 0
+        step = -1  # what an earlier start logged before its first checkpoint goes, too
         if folder is not None:
             extra = checkpoints.read_extra(folder)
             step = extra["step"]
@@ -227,8 +228,6 @@ class HyperTrainer(Trainer):  # type: ignore[misc]
             self.journal.cut(step)
         self.args.eval_on_start = folder is None and self.run.validation is not None
         self.train(resume_from_checkpoint=str(folder) if folder is not None else None)
-        if self.run.validation is not None and self.state.global_step % self.args.eval_steps:
-            self.evaluate()
 
     def _get_output_dir(self, trial: Any) -> str:
         home: str = self.args.output_dir

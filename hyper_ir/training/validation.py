@@ -20,6 +20,7 @@ from hyper_ir.models.retriever import Retriever
 from hyper_ir.training.batches import query_tokens
 from hyper_ir.training.document_store import DocumentStore
 from hyper_ir.training.measures import measures_of_attention
+from hyper_ir.training.model import is_lexical
 from hyper_ir.training.token_store import TokenStore
 
 DEPTH = 100
@@ -90,10 +91,7 @@ class Validation:
     def __init__(self, examples: Sequence[TrainingExample], pool: Pool, measure: str) -> None:
         self.examples = examples
         self.pool = pool
-        try:
-            self.measure = ir_measures.parse_measure(measure)
-        except (NameError, ValueError, SyntaxError) as error:
-            raise ValueError(f"validation.measure: {measure!r} is none of ir-measures") from error
+        self.measure = check_measure(measure)
         self.tasks = sorted({example.task for example in examples})
         self._qrels = [
             Qrel(_topic(example), page, 1)
@@ -116,7 +114,8 @@ class Validation:
         finally:
             retriever.train(training)
         values = self._scores(rankings)
-        values["validation/active_terms"] = float(vectors.count_nonzero(1).float().mean())
+        if is_lexical(retriever):
+            values["validation/active_terms"] = float(vectors.count_nonzero(1).float().mean())
         if attention is not None:
             numbers = torch.tensor([self.tasks.index(each.task) for each in self.examples])
             found = measures_of_attention(attention.cpu(), numbers)
@@ -155,6 +154,14 @@ class Validation:
         sizes = {task: sum(each.task == task for each in self.examples) for task in self.tasks}
         scores = {f"validation/{task}": totals[task] / sizes[task] for task in self.tasks}
         return {"validation/mean": sum(scores.values()) / len(scores), **scores}
+
+
+def check_measure(name: str) -> ir_measures.Measure:
+    """The measure of ir-measures that the name says; ValueError where it knows none."""
+    try:
+        return ir_measures.parse_measure(name)
+    except (NameError, ValueError, SyntaxError) as error:
+        raise ValueError(f"validation.measure: {name!r} is none of ir-measures") from error
 
 
 def _topic(example: TrainingExample) -> str:

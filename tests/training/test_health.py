@@ -54,3 +54,22 @@ def test_a_warning_comes_when_it_arises_and_again_after_it_had_gone() -> None:
 def test_limits_can_be_set() -> None:
     log = {**WELL, "share/flops_query": 0.3}
     assert warnings_of(1, log, HealthLimits(share=0.25))[0].ailment == "regulariser-dominates"
+
+
+def test_one_easy_batch_is_no_dominating_regulariser() -> None:
+    health = Health()
+    usual, easy = {"share/flops_query": 0.1}, {"share/flops_query": 0.9}
+    for step, log in enumerate([usual, usual, easy, usual]):
+        assert not health.observe(step, log)
+    found = [health.observe(step, easy) for step in range(4, 10)]
+    assert [len(one) for one in found].count(1) == 1, "it is told once"
+
+
+def test_a_log_without_the_measure_does_not_end_an_ailment() -> None:
+    health = Health()
+    full = {"query/active_share": 0.9}
+    assert health.observe(1, full)
+    assert not health.observe(2, {"validation/mean": 0.5})
+    assert not health.observe(3, full)
+    assert not health.observe(4, {"query/active_share": 0.1})
+    assert health.observe(5, full)

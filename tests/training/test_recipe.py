@@ -23,6 +23,12 @@ def test_a_preset_is_kept_but_for_what_is_changed() -> None:
     assert (config.mix, config.pool, config.temperature) == ("prefix", "after", 3.0)
 
 
+def test_prefix_tuning_has_one_prefix() -> None:
+    assert PromptSettings("prefix-tuning").resolved().prompts == 1
+    with pytest.raises(ValueError, match="one static prefix"):
+        PromptSettings("prefix-tuning", prompts=4).resolved()
+
+
 def test_uniform_attention_needs_no_second_switch() -> None:
     config = PromptSettings(query_conditional=False).resolved()
     assert config.initialisation == "words"

@@ -134,7 +134,7 @@ def test_a_dense_model_trains_as_a_lexical_one_does(tmp_path: Path) -> None:
     result = train(made)
     assert Retriever.from_pretrained(result.model).config.head == "dense"
     logged = next(line for line in journal(made) if "loss" in line)
-    assert not any("flops" in name for name in logged)
+    assert not any("flops" in name or "active" in name for name in logged)
 
 
 @pytest.mark.parametrize(
@@ -203,6 +203,83 @@ def test_ids_that_the_corpus_lacks_are_named_before_training(tmp_path: Path) -> 
     with pytest.raises(ValueError, match="gone#9"):
         train(made)
     assert not (tmp_path / "run" / "log.jsonl").exists()
+
+
+def test_prompts_of_a_trained_model_are_kept_dropped_or_a_contradiction(tmp_path: Path) -> None:
+    first = train(recipe(tmp_path))
+    on = recipe(tmp_path, model=str(first.model), output=str(tmp_path / "on"))
+    assert on.prompts is not None
+    with pytest.raises(ValueError, match=r"length 3, the recipe asks for 5"):
+        train(replace(on, prompts=replace(on.prompts, length=5)))
+    started_otherwise = replace(on.prompts, initialisation="words")
+    train(replace(on, prompts=started_otherwise))
+    without = train(replace(on, prompts=None, output=str(tmp_path / "without")))
+    assert Retriever.from_pretrained(without.model).query.prompts is None
+    assert "no prompts" in (without.model / "README.md").read_text(encoding="utf-8")
+    assert "4 x 3 positions" in (first.model / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_start_that_was_not_improved_on_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = recipe(tmp_path)
+    rates = replace(made.optimiser, backbone_rate=1e-12, prompt_rate=1e-12)
+    assert train(replace(made, optimiser=rates)).scores["step"] == 0
+    assert "training did not improve on what it started from" in capsys.readouterr().err
+
+
+def test_the_last_step_is_validated_once(tmp_path: Path) -> None:
+    made = recipe(tmp_path)
+    train(replace(made, validation=replace(made.validation, every=4)))
+    steps = [line["step"] for line in journal(made) if "validation/mean" in line]
+    assert steps == [0, 4, 6]
+
+
+def test_a_run_killed_while_its_model_got_its_name_is_finished(tmp_path: Path) -> None:
+    made = recipe(tmp_path)
+    first = train(made)
+    best = json.loads((tmp_path / "run" / "result.json").read_text())["best"]
+    first.model.rename(tmp_path / "run" / f"best-{best}")
+    assert train(made, resume=True) == first
+    assert Retriever.from_pretrained(first.model).query.prompts is not None
+    shutil.rmtree(first.model)
+    with pytest.raises(ValueError, match="a finished run without its model"):
+        train(made, resume=True)
+
+
+def test_overwriting_starts_a_new_log_and_keeps_the_old_model_while_inputs_are_bad(
+    tmp_path: Path,
+) -> None:
+    made = recipe(tmp_path)
+    train(made)
+    log = journal(made)
+    bad = replace(made, data=replace(made.data, corpus=str(tmp_path / "train.jsonl")))
+    with pytest.raises(ValueError, match=r"corpus|passage|document|text"):
+        train(bad, overwrite=True)
+    assert (tmp_path / "run" / "model").is_dir()
+    train(made, overwrite=True)
+    assert journal(made) == log
+
+
+def test_a_run_killed_while_documents_were_prepared_starts_as_if_new(tmp_path: Path) -> None:
+    made = recipe(tmp_path, freeze="document")
+    train(made)
+    for path in (tmp_path / "run").iterdir():
+        if path.name not in ("documents", "vectors"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert train(made).steps == 6
+
+
+def test_with_frozen_documents_missing_ids_are_named_before_anything_is_encoded(
+    tmp_path: Path,
+) -> None:
+    made = recipe(tmp_path, freeze="document")
+    with open(made.data.examples[0], "a", encoding="utf-8") as handle:
+        record = {"id": "q", "query": "x", "task": "long", "positive_ids": ["gone#9"]}
+        handle.write(json.dumps(record | {"negative_ids": []}) + "\n")
+    with pytest.raises(ValueError, match=r"corpus\.jsonl: it lacks 1 document .* gone#9"):
+        train(made)
+    assert not (tmp_path / "run" / "vectors").exists()
 
 
 def test_a_logger_that_is_not_there_is_told_before_work(
