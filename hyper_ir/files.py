@@ -72,10 +72,22 @@ def require_writable_folder(path: str | os.PathLike[str], what: str) -> Path:
 
 
 def _require_room(path: Path, what: str, places: Iterable[Path]) -> None:
-    """Raise ValueError unless the first place that exists is a folder that takes files."""
+    """Raise ValueError unless the first place that exists is a folder that takes files.
+
+    A partial file is made there and removed: rights alone do not tell, for root may write
+    everywhere, and still not on a disk that is read-only, or in /proc.
+    """
     first = next((place for place in places if place.exists()), Path())
-    if not first.is_dir() or not os.access(first, os.W_OK):
-        raise ValueError(f"{what}: {path} cannot be written: {first} takes no file")
+    try:
+        descriptor, name = tempfile.mkstemp(
+            prefix=f".{path.name}.", suffix=PARTIAL_SUFFIX, dir=first
+        )
+    except OSError as error:
+        raise ValueError(
+            f"{what}: {path} cannot be written: {first} takes no file ({error.strerror})"
+        ) from error
+    os.close(descriptor)
+    os.unlink(name)
 
 
 def is_gzip(path: Path) -> bool:

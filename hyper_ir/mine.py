@@ -126,6 +126,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         split=args.split,
     )
     problems = Problems(args.on_bad_input)
+    _check_names(args.tasks)
     sources = task_sources(args.tasks, "tasks")
     report = mine(
         sources,
@@ -147,6 +148,20 @@ def main(argv: Sequence[str] | None = None) -> None:
         f"next: python -m hyper_ir.train --config RECIPE --data.examples '[{quote(args.output)}]' "
         f"--data.corpus {quote(args.corpus)}"
     )
+
+
+def _check_names(texts: Sequence[str]) -> None:
+    """Raise ValueError for ``TASK=SOURCE`` whose source is there, but whose name has a slash."""
+    from hyper_ir.data.irds import is_irds
+
+    for text in texts:
+        name, _, source = text.partition("=")
+        is_there = bool(source) and (is_irds(source) or os.path.exists(source))
+        if "/" in name and is_there and not os.path.exists(text):
+            raise ValueError(
+                f'tasks {text}: the name of a task may not hold "/"; write '
+                f"{name.replace('/', '-')}={source}, for example"
+            )
 
 
 def _corpus(args: Namespace, problems: Problems) -> Corpus:

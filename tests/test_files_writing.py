@@ -137,6 +137,23 @@ def test_a_folder_without_the_right_to_write_is_told(tmp_path: Path) -> None:
         tmp_path.chmod(0o755)
 
 
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="only Linux has /proc")
+def test_a_folder_that_takes_no_file_even_from_root_is_told() -> None:
+    for name in ("/proc/out.jsonl", "/proc/self/new/out.jsonl"):
+        for require in (files.require_writable, files.require_writable_folder):
+            with pytest.raises(ValueError, match=r"run: .* cannot be written: /proc.* \(.+\)"):
+                require(name, "run")
+
+
+def test_a_name_too_long_to_write_aside_is_told(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 250)
+    with pytest.raises(ValueError, match="cannot be written"):
+        files.require_writable(path, "output")
+    with pytest.raises(OSError), files.atomic_text(path):  # noqa: PT011
+        pytest.fail("nothing can be written here")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_roles_are_named_when_a_path_is_of_the_wrong_kind(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     assert files.require_file(tmp_path / "file", "topics") == tmp_path / "file"

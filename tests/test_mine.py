@@ -92,6 +92,9 @@ def test_flags_reach_the_settings(folder: Path) -> None:
         ([*ONE, "--tasks", "none.jsonl"], "tasks: none.jsonl does not exist"),
         ([*ONE, "--tasks", "nq.jsonl", "x/nq.jsonl"], "x/nq.jsonl"),
         ([*ONE, "--tasks", "nq.jsonl", "nq=f.jsonl"], "task 'nq' is that of nq.jsonl already"),
+        ([*ONE, "--tasks", "x/y=nq.jsonl"], 'name of a task may not hold "/"; write x-y=nq.jsonl'),
+        ([*ONE, "--tasks", "x/y=ir_datasets:z"], 'may not hold "/"; write x-y=ir_datasets:z,'),
+        ([*ONE, "--tasks", "x/y=none.jsonl"], "tasks: x/y=none.jsonl does not exist"),
         ([*ONE, "--tasks", "corpus.jsonl"], "no KILT task file"),
         ([*ONE, "--runs", "none.trec"], "run: none.trec does not exist"),
         ([*ONE, "--corpus", "none"], "corpus: none does not exist"),
@@ -102,6 +105,12 @@ def test_what_does_not_fit_is_refused(folder: Path, arguments: list[str], compla
     with pytest.raises(ValueError, match=complaint):
         main(arguments)
     assert not Path("out").exists()
+
+
+def test_a_file_with_a_slash_and_an_equals_sign_is_a_task(folder: Path) -> None:
+    Path("x").mkdir()
+    Path("x/y=nq.jsonl").write_bytes(Path("nq.jsonl").read_bytes())
+    main(["--tasks", "x/y=nq.jsonl", "--runs", "bm25.nq.trec", *ARGUMENTS])
 
 
 def test_an_index_or_runs_and_not_both(folder: Path) -> None:

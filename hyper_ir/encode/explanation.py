@@ -48,13 +48,15 @@ class Explanation:
     tokens: its word pieces, special tokens left out.
     terms: what it is searched with, heaviest first; none for a dense model.
     prompt_attention: each prompt's share in its prefix, by the prompts' numbers; None for a model
-        without prompts.
+        without prompts, or with static ones.
+    static_prompts: whether the model gives every query the same prefix.
     """
 
     query: str
     tokens: list[str]
     terms: list[Term]
     prompt_attention: list[float] | None
+    static_prompts: bool = False
 
     def top_prompts(self, count: int = PROMPTS_SHOWN) -> list[tuple[int, float]]:
         """The numbers (from 0) and shares of the prompts with the largest shares."""
@@ -76,6 +78,8 @@ class Explanation:
             lines.append(f"  {name} {mark} {term.weight:7.3f} {term.impact:{digits}d} {bar}")
         if len(self.terms) > len(shown):
             lines.append(f"  and {len(self.terms) - len(shown):,} more")
+        if self.static_prompts:
+            lines.append("the prompts are static: the same prefix for every query")
         if self.prompt_attention is not None:
             lines.append(f"attention over {counted(len(self.prompt_attention), 'prompt')}")
             top = self.top_prompts(prompts)
@@ -97,7 +101,8 @@ def explain(engine: Engine, query: str) -> Explanation:
 
     Raises ValueError where there is nothing to see: a dense model without prompts.
     """
-    if not engine.sparse and engine.tower.prompts is None:
+    prompts = engine.tower.prompts
+    if not engine.sparse and prompts is None:
         name = engine.retriever.config.name or "the model"
         raise ValueError(f"{name}: a dense model without prompts has no terms to explain")
     tokenizer = engine.retriever.tokenizer
@@ -105,14 +110,16 @@ def explain(engine: Engine, query: str) -> Explanation:
     special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
     own = [id for id in ids if id not in special]
     tokens: list[str] = tokenizer.convert_ids_to_tokens(own)
+    static = prompts is not None and not prompts.config.query_conditional
     if not ids:  # a tokenizer without special tokens gives nothing for an empty text
-        return Explanation(query, tokens, [], None)
+        return Explanation(query, tokens, [], None, static)
     vectors, attention = engine.encoding([ids])
     return Explanation(
         query,
         tokens,
         _terms(engine, vectors, set(own)) if engine.sparse else [],
-        None if attention is None else attention[0].tolist(),
+        None if attention is None or static else attention[0].tolist(),
+        static,
     )
 
 
@@ -129,7 +136,8 @@ def _terms(engine: Engine, vectors: torch.Tensor, own: set[int]) -> list[Term]:
 def prompt_divergence(explanations: Sequence[Explanation]) -> list[list[float]] | None:
     """How far the prompt attentions of queries are from each other, pair by pair.
 
-    Jensen–Shannon divergence in nats, from 0 (the same) to ln 2; None where there are no prompts.
+    Jensen–Shannon divergence in nats, from 0 (the same) to ln 2; None where there are no prompts,
+    or static ones.
     """
     shares = [each.prompt_attention for each in explanations if each.prompt_attention is not None]
     if not shares or len(shares) < len(explanations):

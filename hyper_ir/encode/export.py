@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from hyper_ir.models.sentence_transformers_export import save_sentence_transformers
 
     retriever = Retriever.from_pretrained(arguments.encoder)
-    save_sentence_transformers(retriever, output, arguments.overwrite)
+    save_sentence_transformers(retriever, output, arguments.overwrite, arguments.encoder)
     print(f"written: {output}")
     print(f"next: sentence_transformers.SparseEncoder({str(output)!r})")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from hyper_ir.data.corpus import Corpus
 from hyper_ir.files import require_writable
+from hyper_ir.lucene.searching import is_impact
 from hyper_ir.manifest import Manifest
 
 
@@ -28,11 +29,16 @@ def check_outputs(
 
 
 def check_index(index: str, manifest: Manifest | None, corpus: Corpus) -> str:
-    """Raise ValueError where the index was made of other passages than this corpus gives.
+    """Raise ValueError where the index holds impacts, or other passages than this corpus gives.
 
     Returns what should be told without being an error, that it was made of other files; empty
     where nothing is. An index of another tool has no manifest and is taken as it is.
     """
+    if is_impact(manifest):
+        raise ValueError(
+            f"index: {index} holds impacts, not texts; mining needs a BM25 index (python -m "
+            f"hyper_ir.index --input {corpus.source} --index INDEX), or --runs of the impact search"
+        )
     recorded = manifest.inputs.get("corpus") if manifest is not None else None
     if not isinstance(recorded, dict):
         return ""

@@ -31,14 +31,10 @@ class FirstStage(Protocol):
     Attributes
     ----------
     documents: how many it searches, where that is known.
-    notes: what a user should know of it.
     """
 
     @property
     def documents(self) -> int | None: ...  # noqa: D102
-
-    @property
-    def notes(self) -> Sequence[str]: ...  # noqa: D102
 
     def lists(self, tasks: Sequence[MiningTask], depth: Depth) -> Lists:
         """The hits of every query; the queries are numbered through all tasks."""
@@ -47,8 +43,14 @@ class FirstStage(Protocol):
 class FirstStageConfig(Protocol):
     """A search that can be opened for a corpus."""
 
-    def open(self, corpus: Corpus, problems: Problems, progress: bool) -> FirstStage:
-        """Check that it fits the corpus; ValueError before any work where it does not."""
+    def check(self, corpus: Corpus) -> list[str]:
+        """Raise ValueError where it does not fit the corpus, as far as can be told at once.
+
+        Returns what a user should know of it.
+        """
+
+    def open(self, problems: Problems, progress: bool) -> FirstStage:
+        """Make it ready, which may start Java."""
 
     def files(self) -> list[str | os.PathLike[str]]:
         """What it reads."""
@@ -66,14 +68,17 @@ class FromIndex:
     b: float = B
     threads: int = 1
 
-    def open(self, corpus: Corpus, problems: Problems, progress: bool) -> FirstStage:
-        """Open the index; ValueError where it is none, not of the corpus, or Java is missing."""
+    def check(self, corpus: Corpus) -> list[str]:
+        """Raise ValueError where the index is none, of impacts, or not of the corpus."""
         if self.threads < 1:
             raise ValueError(f"threads: at least 1 is needed, not {self.threads}")
         note = check_index(self.index, read_manifest(require_index(self.index)), corpus)
+        return [note] if note else []
+
+    def open(self, problems: Problems, progress: bool) -> FirstStage:
+        """Open the index; ValueError where ``k1`` or ``b`` is out of range, or Java is missing."""
         searcher = BM25Searcher(self.index, k1=self.k1, b=self.b)
-        notes = [note] if note else []
-        return _Index(searcher, searcher.documents, notes, self.threads, progress)
+        return _Index(searcher, searcher.documents, self.threads, progress)
 
     def files(self) -> list[str | os.PathLike[str]]:
         """The index is a folder, which no output can be."""
@@ -88,7 +93,6 @@ class FromIndex:
 class _Index:
     searcher: Searcher[str]
     documents: int | None
-    notes: Sequence[str]
     threads: int
     progress: bool
 
@@ -108,10 +112,14 @@ class FromRuns:
 
     runs: Mapping[str, Path]
 
-    def open(self, corpus: Corpus, problems: Problems, progress: bool) -> FirstStage:
-        """Check that the runs are there; they are read when they are needed."""
+    def check(self, corpus: Corpus) -> list[str]:
+        """Raise ValueError where a run is not there."""
         for path in self.runs.values():
             require_file(path, "run")
+        return []
+
+    def open(self, problems: Problems, progress: bool) -> FirstStage:
+        """The runs are read when they are needed."""
         return _Runs(self.runs, problems)
 
     def files(self) -> list[str | os.PathLike[str]]:
@@ -128,7 +136,6 @@ class _Runs:
     runs: Mapping[str, Path]
     problems: Problems
     documents: int | None = None
-    notes: Sequence[str] = ()
 
     def lists(self, tasks: Sequence[MiningTask], depth: Depth) -> Lists:
         """Topics that are no query of the task are passed over; ValueError where all are."""

@@ -101,10 +101,11 @@ def mine(
     output, report = Path(output), Path(report)
     used = [*sources.values(), *corpus.files, *search.files()]
     check_outputs([output, report], used, overwrite)
-    engine = search.open(corpus, problems, progress)
+    notes = search.check(corpus)
     tasks = _read_tasks(sources, corpus, settings, problems)
+    engine = search.open(problems, progress)
     inputs = {"tasks": dict(sources), "corpus": corpus.describe(), **search.describe()}
-    mined = MiningReport(asdict(settings), inputs, notes=list(engine.notes))
+    mined = MiningReport(asdict(settings), inputs, notes=notes)
     with _timed("search", mined):
         lists = engine.lists(tasks, Depth(settings.depth, settings.remove_query))
         candidates = Candidates.collect(lists, sum(len(task.queries) for task in tasks))

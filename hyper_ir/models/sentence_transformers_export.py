@@ -44,20 +44,24 @@ MODEL = {
 
 
 def save_sentence_transformers(
-    retriever: Retriever, folder: str | os.PathLike[str], overwrite: bool = False
+    retriever: Retriever,
+    folder: str | os.PathLike[str],
+    overwrite: bool = False,
+    name: str | None = None,
 ) -> None:
     """Write a folder that ``sentence_transformers.SparseEncoder`` loads, atomically.
 
     Its ``encode`` cuts texts at the document's length, ``encode_query`` at the query's. What it
     gives are the weights, without pruning and quantisation. :meth:`Retriever.from_pretrained`
-    reads the folder too.
+    reads the folder too. ``name`` is what messages call the retriever, for example its folder; a
+    trained retriever's own name is that of the model it was trained from.
 
     Raises ValueError, before anything is written, when the retriever is more than such a folder
     can hold, or the folder exists and ``overwrite`` is false.
     """
     obstacle = _obstacle(retriever)
     if obstacle is not None:
-        name = retriever.config.name or "this retriever"
+        name = name or retriever.config.name or "this retriever"
         raise ValueError(f"{name} cannot be a sentence-transformers SparseEncoder: {obstacle}")
     config = retriever.config
     with atomic_directory(folder, replace=overwrite) as partial:

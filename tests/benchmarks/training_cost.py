@@ -24,7 +24,7 @@ from typing import Any
 import torch
 
 VARIANTS = ("ours", "ours, cached documents", "naive head", "sentence-transformers")
-QUERIES, NEGATIVES, STEPS, WARM = 8, 3, 5, 2
+QUERIES, NEGATIVES, STEPS, WARM = 4, 3, 3, 1
 
 
 def memory() -> float:
@@ -209,8 +209,9 @@ def encode_documents(folder: Path, length: int) -> None:
     from hyper_ir.encode.__main__ import main
 
     words = ["input", "--corpus", str(folder / "corpus.jsonl")]
-    words += ["output", "--embeddings", str(folder / "vectors"), "--top-k", "256"]
-    main([*words, "encoder", "--encoder", str(folder / "model"), "--max-length", str(length)])
+    words += ["output", "--embeddings", str(folder / "vectors")]
+    words += ["encoder", "--encoder", str(folder / "model"), "--top-k", "256"]
+    main([*words, "--max-length", str(length)])
 
 
 def compare(encoder: str, length: int, rounds: int) -> dict[str, Any]:

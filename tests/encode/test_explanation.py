@@ -84,6 +84,28 @@ def test_dense_models_show_their_prompts_or_nothing(tmp_path: Path) -> None:
         explain(engine(plain), TEXTS[0])
 
 
+def test_static_prompts_are_told_and_not_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    static = replace(CONFIG, query_conditional=False)
+    retriever = prompted(tmp_path / "bert", static)
+    explanation = explain(engine(retriever), TEXTS[0])
+    assert explanation.static_prompts
+    assert explanation.prompt_attention is None
+    assert explanation.terms
+    lines = explanation.text().splitlines()
+    assert lines[-1] == "the prompts are static: the same prefix for every query"
+    assert not any("attention" in line for line in lines)
+    retriever.save_pretrained(tmp_path / "saved")
+    main(["--encoder", str(tmp_path / "saved"), "--json", *TEXTS[:1], "--against", *TEXTS[1:2]])
+    value = json.loads(capsys.readouterr().out)
+    assert value["prompt_divergence"] is None
+    for each in value["queries"]:
+        assert each["static_prompts"] is True
+        assert (each["prompt_attention"], each["top_prompts"]) == (None, None)
+    assert not explain(engine(prompted(tmp_path / "other")), TEXTS[0]).static_prompts
+
+
 def test_divergences_are_those_of_the_definition(tmp_path: Path) -> None:
     made = engine(prompted(tmp_path / "bert"))
     explanations = [explain(made, text) for text in TEXTS[:4]]

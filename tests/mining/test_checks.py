@@ -31,6 +31,16 @@ def test_an_index_of_another_tool_is_taken_as_it_is(tmp_path: Path) -> None:
     assert check_index("i", Manifest("index", inputs={"corpus": "list"}), corpus_of(tmp_path)) == ""
 
 
+def test_an_index_of_impacts_is_refused_whatever_it_was_made_of(tmp_path: Path) -> None:
+    manifest = Manifest("index", config={"impact": True})
+    with pytest.raises(ValueError, match="index: i holds impacts") as caught:
+        check_index("i", manifest, corpus_of(tmp_path))
+    told = str(caught.value)
+    assert f"a BM25 index (python -m hyper_ir.index --input {tmp_path / 'k.jsonl'} --index" in told
+    assert "--runs" in told
+    assert "--impact" not in told
+
+
 @pytest.mark.parametrize(
     ("flags", "told"),
     [

@@ -8,7 +8,9 @@ import pytest
 
 from hyper_ir.data.corpus import open_corpus
 from hyper_ir.data.examples import read_examples
+from hyper_ir.lucene import pyserini_api
 from hyper_ir.lucene.indexing import build_bm25_index
+from hyper_ir.manifest import Manifest, write_manifest
 from hyper_ir.mining.first_stage import FromIndex, FromRuns
 from hyper_ir.mining.pipeline import MiningReport, mine
 from hyper_ir.mining.selection import MiningSettings
@@ -120,3 +122,33 @@ def test_no_index_and_no_threads_are_refused(folder: Path, tmp_path: Path) -> No
     with pytest.raises(ValueError, match="threads: at least 1"):
         mined(folder, FromIndex(str(folder / "bm25"), threads=0), tmp_path / "out.jsonl")
     assert list(tmp_path.iterdir()) == []
+
+
+def no_java() -> None:
+    pytest.fail("Java was started")
+
+
+def index_of(folder: Path) -> FromIndex:
+    """What looks like an index as long as Lucene does not open it."""
+    index = folder / "index"
+    index.mkdir()
+    (index / "segments_1").write_bytes(b"")
+    return FromIndex(str(index))
+
+
+def test_tasks_and_index_are_checked_before_java_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pyserini_api, "load", no_java)
+    write_corpus(tmp_path / "corpus.jsonl", TEXTS)
+    for task in TASKS:
+        write_jsonl(tmp_path / f"{task}.jsonl", [kilt_record("q", [["red"]], ["x"])])
+    broken = tmp_path / "two.jsonl"
+    broken.write_text(broken.read_text() + "broken\n")
+    search, output = index_of(tmp_path), tmp_path / "out.jsonl"
+    with pytest.raises(ValueError, match=r"two\.jsonl:2: not a JSON object"):
+        mined(tmp_path, search, output)
+    write_manifest(tmp_path / "index", Manifest("index", config={"impact": True}))
+    with pytest.raises(ValueError, match="mining needs a BM25 index"):
+        mined(tmp_path, search, output)
+    assert not output.exists()

@@ -123,6 +123,18 @@ def test_retrievers_that_are_more_than_a_sparse_encoder_are_refused(tmp_path: Pa
     assert not (tmp_path / "out").exists()
 
 
+def test_the_verb_names_the_folder_that_was_given(tmp_path: Path) -> None:
+    plain = lexical(tmp_path / "base")
+    config = PromptConfig(
+        prompts=2, length=2, query_hidden=4, prefix_hidden=4, initialisation="normal"
+    )
+    given = tmp_path / "trained"
+    plain.with_prompts(new_prompts(config, plain.query.backbone)).save_pretrained(given)
+    with pytest.raises(ValueError, match="cannot be a sentence-transformers") as caught:
+        main(["--encoder", str(given), "--output", str(tmp_path / "out")])
+    assert str(caught.value).startswith(f"{given} cannot be")
+
+
 def test_the_verb_writes_a_folder_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model, output = str(save_checkpoint(tmp_path / "checkpoint")), tmp_path / "out"
     main(["--encoder", model, "--output", str(output)])
