@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from hyper_ir.data.python_docs.writing import task_file
@@ -58,8 +57,8 @@ def train_step(settings: Settings, system: str, model: str, vectors: str) -> Ste
         "hyper_ir.train",
         (
             *("--config", "quickstart", "--model", model, "--output", str(output)),
-            *("--data.examples", json.dumps([examples_file(settings, "train")])),
-            *("--validation.examples", json.dumps([examples_file(settings, "dev")])),
+            *("--data.examples", examples_file(settings, "train")),
+            *("--validation.examples", examples_file(settings, "dev")),
             *("--data.vectors", vectors, "--optimiser.max_steps", str(settings.steps)),
             *("--seed", str(settings.seed), *changes, AGAIN),
         ),

@@ -22,8 +22,9 @@ class DataConfig:
     ----------
     examples: files of ``python -m hyper_ir.mine`` (JSONL).
     corpus: the collection whose ids the examples name; needed where documents are encoded.
-    corpus_format, corpus_words: as in ``python -m hyper_ir.encode input``; both must be those
-        that the ids were made with.
+    corpus_format: the collection's format, as in ``python -m hyper_ir.encode input``.
+    corpus_words: words of a passage where pages are cut, as in ``python -m hyper_ir.encode
+        input``; format and words must be those that the ids were made with.
     vectors: folder of the collection's vectors, made by ``python -m hyper_ir.encode`` with the
         recipe's model, for frozen documents; None encodes the examples' documents into OUTPUT.
     tasks: train on these tasks alone; None for all.
@@ -47,9 +48,8 @@ class PromptSettings:
 
     Attributes
     ----------
-    preset: ``"paper"``, ``"released"`` or ``"prefix-tuning"``; see
-        :class:`~hyper_ir.models.prompt_config.PromptConfig` for it and all other settings, which
-        are the preset's where they are None.
+    preset: the published form, which gives all settings that are None here; see
+        :class:`~hyper_ir.models.prompt_config.PromptConfig`.
     queries: how many training queries the k-means start looks at.
     """
 
@@ -105,9 +105,12 @@ class BatchConfig:
     ----------
     size: queries in a global batch, over all ranks.
     negatives: hard negatives drawn for each query at each visit; fewer where it has fewer.
-    temperature, caps: how tasks are mixed; see :class:`~hyper_ir.training.mixing.TaskMixture`.
+    temperature: how tasks of different sizes are mixed, from 0 (all alike) to 1 (by size); see
+        :class:`~hyper_ir.training.mixing.TaskMixture`.
+    caps: the greatest size that a task counts with, for all tasks or by name; None for none.
     token_budget: most query tokens of a global batch, padding counted; None for equal batches.
-    query_length, document_length: tokens a text is cut to; None for the model's own.
+    query_length: tokens a query is cut to; None for the model's own.
+    document_length: tokens a document is cut to; None for the model's own.
     chunk_tokens: texts are encoded in chunks of similar length of at most so many tokens,
         padding counted; None encodes a side at once. Less padding, the same result.
     grad_cache: forget what a chunk computed but for its vectors, and compute it again for the
@@ -151,10 +154,12 @@ class OptimiserConfig:
 
     Attributes
     ----------
-    backbone_rate, prompt_rate: learning rates of the transformer with its head, and of prompts.
-    weight_decay: of matrices; biases, layer norms and prompts have none.
+    backbone_rate: learning rate of the transformer with its head.
+    prompt_rate: learning rate of the prompts and their maps.
+    weight_decay: weight decay of matrices; biases, layer norms and prompts have none.
     warmup: share of the steps over which the rates rise.
-    epochs, max_steps: how long; ``max_steps`` counts optimiser steps and wins where given.
+    epochs: how often the examples are gone through; fractions are fine.
+    max_steps: optimiser steps to train for instead; it wins over ``epochs`` where given.
     clip: greatest norm of the gradient; 0 for none.
     """
 
@@ -188,7 +193,7 @@ class ValidationConfig:
     examples: files of ``python -m hyper_ir.mine`` over development queries; empty for none.
     per_task: queries of a task, drawn by the seed.
     every: optimiser steps between two validations; also before the first and after the last.
-    measure: of ir-measures, over pages; its mean over tasks decides which model is best.
+    measure: a measure of ir-measures, over pages; its mean over tasks decides which model is best.
     candidates: how many candidates of each query make the pool that is searched, where documents
         are trained; frozen documents are searched all.
     """
@@ -214,7 +219,8 @@ class LogConfig:
     every: optimiser steps between two lines of the log.
     save_every: optimiser steps between two checkpoints to resume from; None: as validation.
     keep: how many checkpoints are kept.
-    tensorboard, wandb: also log there.
+    tensorboard: also log to TensorBoard.
+    wandb: also log to Weights & Biases.
     """
 
     every: int = 50
@@ -239,15 +245,18 @@ class Recipe:
     ----------
     model: what it starts from: a folder or hub name, as ``hyper_ir.encode --encoder`` takes it.
     output: folder for the trained model, checkpoints, and log.
-    head, dense_pooling: for a model that could be either; None takes what it is.
-    prompts: None trains without prompts. Of a model that has prompts they are kept and trained on.
+    head: the kind of vectors, for a model that could be either; None takes what it is.
+    dense_pooling: what of a dense model's output is the vector; None takes what the model has.
+    prompts: the prompts' settings; None trains without prompts. Of a model that has prompts they
+        are kept and trained on.
     freeze: ``"none"`` trains all; ``"document"`` leaves the document encoder as it is and trains
         a query encoder of its own; ``"backbone"`` trains the prompts alone.
     separate: two encoders, one for queries and one for documents, where both are trained.
-    precision: ``"bf16"`` or ``"fp16"`` by autocast.
-    gradient_checkpointing: compute each layer again for the gradient.
+    precision: of the arithmetic; ``"bf16"`` and ``"fp16"`` by autocast.
+    gradient_checkpointing: compute each layer again for the gradient, which saves memory.
     compile: torch.compile the transformer.
-    device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+    device: what it trains on; ``"auto"`` takes a GPU where there is one.
+    seed: of all that is drawn at random; the same seed draws the same.
     """
 
     model: str
