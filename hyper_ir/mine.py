@@ -145,7 +145,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             print(line, file=sys.stderr)
     print(f"{counted(report.examples, 'example')}: {args.output}")
     print(
-        f"next: python -m hyper_ir.train --config RECIPE --data.examples '[{quote(args.output)}]' "
+        f"next: python -m hyper_ir.train --config RECIPE --data.examples {quote(args.output)} "
         f"--data.corpus {quote(args.corpus)}"
     )
 

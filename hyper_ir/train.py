@@ -193,9 +193,17 @@ def main(argv: Sequence[str] | None = None) -> None:
         if name.startswith("validation/"):
             print(f"{name:32} {value:10.4f}")
     print(f"{result.steps:,} steps: {result.model}")
-    print(
-        "next: python -m hyper_ir.search --impact --index INDEX --topics TOPICS "
-        f"--encoder {result.model} --output RUN"
+    print(f"next: {_next_command(result.model)}")
+
+
+def _next_command(model: Path) -> str:
+    from hyper_ir.models.checkpoint import RETRIEVER_FILE, read_object
+
+    if read_object(model / RETRIEVER_FILE).get("head") == "dense":
+        return f"python -m hyper_ir.encode.query --topics TOPICS --encoder {model} --output QUERIES"
+    return (
+        "python -m hyper_ir.search --impact --index INDEX --topics TOPICS "
+        f"--encoder {model} --output RUN"
     )
 
 

@@ -256,4 +256,11 @@ def test_the_verb_trains_and_names_the_next_command(
     printed = capsys.readouterr().out
     assert "validation/mean" in printed
     assert "2 steps" in printed
-    assert f"--encoder {made.output}/model" in printed
+    assert (
+        f"hyper_ir.search --impact --index INDEX --topics TOPICS --encoder {made.output}/model"
+        in (printed)
+    )
+    main(["--config", str(tmp_path / "r.yaml"), "--head", "dense", "--output", str(tmp_path / "d")])
+    printed = capsys.readouterr().out
+    assert "next: python -m hyper_ir.encode.query" in printed
+    assert "active_terms" not in printed
