@@ -17,13 +17,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-VARIANTS = ("ours", "ours, cached documents", "naive head", "sentence-transformers")
+REFERENCE = "sentence-transformers"
+VARIANTS = ("ours", "ours, GradCache", "ours, cached documents", "naive head", REFERENCE)
+CHUNK = 1024
+"""Tokens that GradCache keeps the activations of."""
 QUERIES, NEGATIVES, STEPS, WARM = 4, 3, 3, 1
 
 
@@ -89,8 +92,8 @@ class Clock:
         return Steps()
 
 
-def ours(folder: Path, length: int, cached: bool, naive: bool) -> Clock:
-    """This package's trainer; ``naive`` materialises all logits."""
+def ours(folder: Path, length: int, variant: str) -> Clock:
+    """This package's trainer; the naive head materialises all logits."""
     from hyper_ir.models import heads
     from hyper_ir.training import run as run_module
     from hyper_ir.training.objectives import ObjectiveConfig
@@ -104,7 +107,8 @@ def ours(folder: Path, length: int, cached: bool, naive: bool) -> Clock:
     )
     from hyper_ir.training.trainer import HyperTrainer
 
-    if naive:
+    cached, grad_cache = "cached" in variant, "GradCache" in variant
+    if "naive" in variant:
 
         def all_logits(states: Any, mask: Any, weight: Any, bias: Any, _: int = 0) -> Any:
             logits = torch.nn.functional.linear(states, weight, bias)
@@ -131,14 +135,19 @@ def ours(folder: Path, length: int, cached: bool, naive: bool) -> Clock:
         freeze="document" if cached else "none",
         objective=ObjectiveConfig(),
         batch=BatchConfig(
-            QUERIES, NEGATIVES, query_length=length, document_length=length, chunk_tokens=None
+            QUERIES,
+            NEGATIVES,
+            query_length=length,
+            document_length=length,
+            chunk_tokens=CHUNK if grad_cache else None,
+            grad_cache=grad_cache,
         ),
         optimiser=OptimiserConfig(max_steps=STEPS + WARM),
         validation=ValidationConfig(every=1000),
         log=LogConfig(every=1000, save_every=1000),
         device="cpu",
     )
-    run_module.train(replace(recipe), overwrite=False)
+    run_module.train(recipe)
     return clock
 
 
@@ -194,10 +203,10 @@ def sentence_transformers(folder: Path, length: int) -> Clock:
 
 def measured(variant: str, folder: Path, length: int) -> None:
     """Run a variant in this process and print what it took."""
-    if variant == "sentence-transformers":
+    if variant == REFERENCE:
         clock = sentence_transformers(folder, length)
     else:
-        clock = ours(folder, length, "cached" in variant, "naive" in variant)
+        clock = ours(folder, length, variant)
     print(
         json.dumps({"seconds": clock.seconds[WARM:], "base": clock.base, "peak": memory()}),
         flush=True,
@@ -214,15 +223,15 @@ def encode_documents(folder: Path, length: int) -> None:
     main([*words, "--max-length", str(length)])
 
 
-def compare(encoder: str, length: int, rounds: int) -> dict[str, Any]:
-    """All variants in turn, each in processes of its own."""
-    found: dict[str, list[dict[str, Any]]] = {variant: [] for variant in VARIANTS}
+def compare(encoder: str, length: int, rounds: int, variants: Sequence[str]) -> dict[str, Any]:
+    """The variants in turn, each in processes of its own."""
+    found: dict[str, list[dict[str, Any]]] = {variant: [] for variant in variants}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_data(folder, encoder, length)
         encode_documents(folder, length)
         for _ in range(rounds):
-            for variant in VARIANTS:
+            for variant in variants:
                 words = [sys.executable, "-m", "tests.benchmarks.training_cost", "--length"]
                 words += [str(length), "--variant", variant, "--folder", name]
                 done = subprocess.run(words, capture_output=True, text=True, check=False)
@@ -244,6 +253,7 @@ def main() -> None:
     parser.add_argument("--length", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--encoder", help="a BERT encoder's folder; default: all-MiniLM-L6-v2")
+    parser.add_argument("--only", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument("--variant")
     parser.add_argument("--folder", type=Path)
     arguments = parser.parse_args()
@@ -253,8 +263,9 @@ def main() -> None:
     from hyper_ir.quickstart.backbone import installed_minilm
 
     encoder = arguments.encoder or str(installed_minilm())
-    results = compare(encoder, arguments.length, arguments.rounds)
-    reference = results["sentence-transformers"]
+    variants = list(dict.fromkeys([*arguments.only, REFERENCE]))
+    results = compare(encoder, arguments.length, arguments.rounds, variants)
+    reference = results[REFERENCE]
     print(f"{QUERIES} queries x {1 + NEGATIVES} documents of {arguments.length} tokens\n")
     print(f"{'':26}{'s/step':>9}{'MiB':>9}{'speed / s-t':>13}{'memory / s-t':>14}")
     for variant, values in results.items():
