@@ -32,7 +32,7 @@ class Settings:
     max_topics: int = 1000
     hits: int = 100
     seed: int = 42
-    steps: int = 150
+    steps: int = 100
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
 
     def __post_init__(self) -> None:

@@ -27,7 +27,9 @@ class ObjectiveConfig:
     alignment, uniformity: which terms of CPR count; the other is still measured.
     cpr_reduction: ``"mean"`` over pairs, or ``"sum"`` as the paper prints it.
     in_batch: whether the batch's other documents are negatives too.
-    temperature: divides the scores.
+    temperature: divides the scores. 1 is for a SPLADE model, whose scores are tens; those of a
+        grafted head or of unit vectors are below 1 and need about 0.05 (on the quickstart's topics
+        validation fell from .401 to .391 in 50 steps with 1, and rose to .409 with 0.05).
     """
 
     flops_query: float = 3e-4
