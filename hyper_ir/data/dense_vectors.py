@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hyper_ir.data.checks import checked_id
-from hyper_ir.data.seen_ids import Duplicates
-from hyper_ir.data.vectors import vector_files
-from hyper_ir.files import read_jsonl
+from hyper_ir.data.vectors import read_checked
 from hyper_ir.problems import Problems
 
 
@@ -29,40 +24,7 @@ def read_dense_vectors(
     before, a vector that is no list of ``width`` finite numbers. Raises ValueError where the
     source does not exist or no vector is left.
     """
-    problems = problems if problems is not None else Problems()
-    return _read(vector_files(source), os.fspath(source), width, problems)
-
-
-def _read(
-    files: list[Path], source: str, width: int, problems: Problems
-) -> Iterator[tuple[str, NDArray[np.float32], str]]:
-    duplicates = Duplicates(partial(_places, files, width))
-    for path in files:
-        for where, record in read_jsonl(path, problems):
-            try:
-                id, vector = _parse(record, width)
-                before = duplicates.place_before(id, where)
-                if before is not None:
-                    raise ValueError(f"id {id} stands at {before} already")
-            except ValueError as error:
-                problems.found(where, str(error))
-                continue
-            yield id, vector, where
-    if not len(duplicates):
-        raise ValueError(f"{source}: no vector could be read\n{problems.summary()}".rstrip())
-
-
-def _parse(record: dict[str, Any], width: int) -> tuple[str, NDArray[np.float32]]:
-    return checked_id(record.get("id"), "id"), checked_dense_vector(record.get("vector"), width)
-
-
-def _places(files: list[Path], width: int) -> Iterator[tuple[str, str]]:
-    """The id and place of every good record, as ``_read`` meets them."""
-    for path in files:
-        for where, record in read_jsonl(path, Problems("skip", keep=0)):
-            with suppress(ValueError):
-                id, _ = _parse(record, width)
-                yield id, where
+    return read_checked(source, partial(checked_dense_vector, width=width), problems)
 
 
 def checked_dense_vector(vector: Any, width: int) -> NDArray[np.float32]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hyper_ir.data.checks import checked_id, checked_text, shortened
 from hyper_ir.data.seen_ids import Duplicates
@@ -37,6 +37,9 @@ DENSE = (
 )
 
 
+Vector = TypeVar("Vector")
+
+
 def read_vectors(
     source: str | os.PathLike[str], problems: Problems | None = None
 ) -> Iterator[tuple[str, dict[str, int], str]]:
@@ -48,8 +51,7 @@ def read_vectors(
     ``LONGEST_TOKEN``, and a weight that is no integer of at least 1 (Anserini cuts 0.99 to 0,
     silently). Raises ValueError where the source does not exist or no vector is left.
     """
-    problems = problems if problems is not None else Problems()
-    return _read(vector_files(source), os.fspath(source), problems)
+    return read_checked(source, checked_vector, problems)
 
 
 def vector_files(source: str | os.PathLike[str]) -> list[Path]:
@@ -67,14 +69,27 @@ def vector_files(source: str | os.PathLike[str]) -> list[Path]:
     return files
 
 
+def read_checked(
+    source: str | os.PathLike[str],
+    check: Callable[[Any], Vector],
+    problems: Problems | None = None,
+) -> Iterator[tuple[str, Vector, str]]:
+    """Yield ``(id, vector, "FILE:LINE")`` as :func:`read_vectors` does, for any kind of vector.
+
+    ``check`` turns the record's ``vector`` into one, or raises ValueError (without a place).
+    """
+    problems = problems if problems is not None else Problems()
+    return _read(vector_files(source), os.fspath(source), check, problems)
+
+
 def _read(
-    files: list[Path], source: str, problems: Problems
-) -> Iterator[tuple[str, dict[str, int], str]]:
-    duplicates = Duplicates(partial(_places, files))
+    files: list[Path], source: str, check: Callable[[Any], Vector], problems: Problems
+) -> Iterator[tuple[str, Vector, str]]:
+    duplicates = Duplicates(partial(_places, files, check))
     for path in files:
         for where, record in read_jsonl(path, problems):
             try:
-                id, vector = _parse(record)
+                id, vector = _parse(record, check)
                 before = duplicates.place_before(id, where)
                 if before is not None:
                     raise ValueError(f"id {id} stands at {before} already")
@@ -86,16 +101,16 @@ def _read(
         raise ValueError(f"{source}: no vector could be read\n{problems.summary()}".rstrip())
 
 
-def _parse(record: dict[str, Any]) -> tuple[str, dict[str, int]]:
-    return checked_id(record.get("id"), "id"), checked_vector(record.get("vector"))
+def _parse(record: dict[str, Any], check: Callable[[Any], Vector]) -> tuple[str, Vector]:
+    return checked_id(record.get("id"), "id"), check(record.get("vector"))
 
 
-def _places(files: list[Path]) -> Iterator[tuple[str, str]]:
+def _places(files: list[Path], check: Callable[[Any], Vector]) -> Iterator[tuple[str, str]]:
     """The id and place of every good record, as ``_read`` meets them."""
     for path in files:
         for where, record in read_jsonl(path, Problems("skip", keep=0)):
             with suppress(ValueError):
-                id, _ = _parse(record)
+                id, _ = _parse(record, check)
                 yield id, where
 
 

@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerBase
 
 from hyper_ir.data.examples import TrainingExample
 from hyper_ir.data.records import page_of
-from hyper_ir.encode.engine import padded
+from hyper_ir.encode.engine import padded, tokenised
 from hyper_ir.training.contrastive import NO_DOCUMENT, document_number
 from hyper_ir.training.example_set import ExampleSet, generator
 from hyper_ir.training.sampler import MixedTaskSampler
@@ -135,7 +135,7 @@ class Collator:
 
     def __call__(self, draws: list[Draw]) -> dict[str, Any]:
         """A batch; all tensors int64 but for vectors."""
-        rows = query_tokens(self.tokenizer, [draw.example.query for draw in draws], self.max_length)
+        rows = tokenised(self.tokenizer, [draw.example.query for draw in draws], self.max_length)
         ids, mask = padded(rows, self.tokenizer.pad_token_id or 0)
         documents = [id for draw in draws for id in draw.documents]
         sizes = [len(draw.documents) for draw in draws]
@@ -151,17 +151,6 @@ class Collator:
             "gold": _gold([draw.example for draw in draws]),
             **self.documents.tensors(documents),
         }
-
-
-def query_tokens(
-    tokenizer: PreTrainedTokenizerBase, texts: list[str], max_length: int
-) -> list[list[int]]:
-    """Token ids of queries, as the encoder would see them."""
-    encoded = tokenizer(
-        texts, truncation=True, max_length=max_length, return_attention_mask=False, verbose=False
-    )
-    ids: list[list[int]] = encoded["input_ids"]
-    return ids
 
 
 def gold_pages(example: TrainingExample) -> list[str]:

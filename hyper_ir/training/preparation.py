@@ -11,12 +11,11 @@ import torch
 from torch import Tensor
 
 from hyper_ir.data.examples import TrainingExample
-from hyper_ir.encode.engine import padded
+from hyper_ir.encode.engine import padded, tokenised
 from hyper_ir.models.prompt_config import PromptConfig
 from hyper_ir.models.prompt_initialisation import new_prompts
 from hyper_ir.models.prompts import PromptSynthesiser
 from hyper_ir.models.retriever import Retriever
-from hyper_ir.training.batches import query_tokens
 from hyper_ir.training.example_set import ExampleSet, sample_of
 from hyper_ir.training.model import is_lexical
 from hyper_ir.training.objectives import ObjectiveConfig
@@ -129,7 +128,7 @@ def _query_batches(
     length = retriever.config.query_max_length
     for start in range(0, len(examples), QUERIES_AT_ONCE):
         texts = [example.query for example in examples[start : start + QUERIES_AT_ONCE]]
-        rows = query_tokens(tokenizer, texts, length)
+        rows = tokenised(tokenizer, texts, length)
         yield padded(rows, tokenizer.pad_token_id or 0)
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from rich.console import Console
 
 from hyper_ir.data.examples import TrainingExample
+from hyper_ir.encode.engine import tokenised
 from hyper_ir.files import write_json
 from hyper_ir.models.retriever import Retriever
 from hyper_ir.training import preparation
-from hyper_ir.training.batches import Collator, DrawnExamples, RunSampler, batches_in, query_tokens
+from hyper_ir.training.batches import Collator, DrawnExamples, RunSampler, batches_in
 from hyper_ir.training.document_sources import documents_and_pool
 from hyper_ir.training.example_set import ExampleSet, sample_of
 from hyper_ir.training.gathering import barrier, rank
@@ -60,10 +61,11 @@ def train(recipe: Recipe, resume: bool = False, overwrite: bool = False) -> Resu
     examples = _examples(recipe)
     held_out = _held_out(recipe, examples)
     retriever = preparation.prepared(recipe, examples)
-    total = _sampler(recipe, examples, retriever, 0, 1)
+    lengths = _query_lengths(recipe, examples, retriever)
+    total = _sampler(recipe, examples, lengths, 0, 1)
     arguments = arguments_of(recipe, total.total // recipe.batch.accumulation, device)
     barrier()
-    sampler = _sampler(recipe, examples, retriever, arguments.process_index, arguments.world_size)
+    sampler = _sampler(recipe, examples, lengths, arguments.process_index, arguments.world_size)
     retriever.to(arguments.device)
     documents, pool = documents_and_pool(recipe, retriever, examples, held_out, overwrite)
     if rank() == 0:
@@ -118,21 +120,24 @@ def _held_out(recipe: Recipe, examples: ExampleSet) -> list[TrainingExample]:
         raise ValueError(
             f"validation.examples: of no task that is trained on ({', '.join(examples.tasks)})"
         )
-    chosen = ExampleSet(recipe.validation.examples, tasks)
+    chosen = known if tasks == known.tasks else ExampleSet(recipe.validation.examples, tasks)
     return sample_of(chosen, recipe.validation.per_task, recipe.seed)
 
 
+def _query_lengths(recipe: Recipe, examples: ExampleSet, retriever: Retriever) -> list[int] | None:
+    """Each query's tokens, where batches have a token budget."""
+    if recipe.batch.token_budget is None:
+        return None
+    longest = retriever.config.query_max_length
+    return [
+        len(tokenised(retriever.tokenizer, [example.query], longest)[0]) for example in examples
+    ]
+
+
 def _sampler(
-    recipe: Recipe, examples: ExampleSet, retriever: Retriever, number: int, of: int
+    recipe: Recipe, examples: ExampleSet, lengths: list[int] | None, number: int, of: int
 ) -> RunSampler:
     batch, optimiser = recipe.batch, recipe.optimiser
-    lengths = None
-    if batch.token_budget is not None:
-        longest = retriever.config.query_max_length
-        lengths = [
-            len(query_tokens(retriever.tokenizer, [example.query], longest)[0])
-            for example in examples
-        ]
     sampler = MixedTaskSampler(
         examples.tasks_of_all(),
         batch.size,

@@ -15,9 +15,8 @@ from torch import Tensor
 from hyper_ir.data.examples import TrainingExample
 from hyper_ir.data.records import Hit, page_of
 from hyper_ir.data.runs import to_pages
-from hyper_ir.encode.engine import padded
+from hyper_ir.encode.engine import padded, tokenised
 from hyper_ir.models.retriever import Retriever
-from hyper_ir.training.batches import query_tokens
 from hyper_ir.training.document_store import DocumentStore
 from hyper_ir.training.measures import measures_of_attention
 from hyper_ir.training.model import is_lexical
@@ -128,7 +127,7 @@ class Validation:
         tokenizer = retriever.tokenizer
         device = tower.backbone.word_embeddings.device
         texts = [example.query for example in self.examples]
-        rows = query_tokens(tokenizer, texts, retriever.config.query_max_length)
+        rows = tokenised(tokenizer, texts, retriever.config.query_max_length)
         vectors = torch.empty(len(rows), tower.head.width, device=device)
         prompts = tower.prompts
         attention = None
