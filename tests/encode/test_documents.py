@@ -217,6 +217,9 @@ def command(model: Path, corpus: Path, folder: Path, *more: str) -> list[str]:
     ]
 
 
+ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
 def done(folder: Path) -> int:
     try:
         return int(json.loads(next(folder.glob(".*.progress")).read_text())["done"])
@@ -230,11 +233,10 @@ def kill_and_resume(
     """Kill an encoding again and again after it began to write; return how many kills hit it."""
     draw = random.Random(seed)
     hits = 0
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     for _ in range(kills):
         before = done(folder)
         process = subprocess.Popen(
-            command(model, corpus, folder, *more), env=environment, stderr=subprocess.DEVNULL
+            command(model, corpus, folder, *more), env=ONE_THREAD, stderr=subprocess.DEVNULL
         )
         while process.poll() is None and done(folder) == before:
             time.sleep(0.001)
@@ -243,12 +245,17 @@ def kill_and_resume(
         hits += process.wait() == -signal.SIGKILL
         if (folder / "embeddings.jsonl").exists():
             break
-    subprocess.run(command(model, corpus, folder, *more), env=environment, check=True)
+    whole(model, corpus, folder, *more)
     return hits
 
 
+def whole(model: Path, corpus: Path, folder: Path, *more: str) -> None:
+    """Encode to the end, by as many threads as the killed runs: sums differ between counts."""
+    subprocess.run(command(model, corpus, folder, *more), env=ONE_THREAD, check=True)
+
+
 def test_a_killed_run_is_taken_up_where_it_was(model: Path, corpus: Path, tmp_path: Path) -> None:
-    encode_corpus(engine(model), open_corpus(str(corpus)), tmp_path / "whole", None, False)
+    whole(model, corpus, tmp_path / "whole")
     assert kill_and_resume(model, corpus, tmp_path / "killed", 1, seed=1) == 1
     for name in ("embeddings.jsonl", "hyper_ir.manifest", "embeddings.jsonl.manifest"):
         assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
@@ -265,9 +272,8 @@ def test_ten_kills_change_nothing(
     with open(large, "w") as handle:
         for number in range(60):
             handle.writelines(line.replace('"d', f'"d{number}-') + "\n" for line in lines)
-    config = OutputConfig(compress=compressed)
-    encode_corpus(engine(model), open_corpus(str(large)), tmp_path / "whole", config, False)
     flags = ["--compress"] if compressed else []
+    whole(model, large, tmp_path / "whole", *flags)
     hits = kill_and_resume(model, large, tmp_path / "killed", 10, 7, *flags)
     assert hits == 10
     for path in (tmp_path / "whole").iterdir():
