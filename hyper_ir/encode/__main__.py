@@ -22,7 +22,7 @@ EXAMPLE = """
 python -m hyper_ir.encode \\
   input   --corpus corpus.jsonl.gz --fields title text \\
   output  --embeddings vectors/nfcorpus --resume \\
-  encoder --encoder models/splade --fields title text --batch-size 64 --device cuda:0 --fp16
+  encoder --encoder models/splade --fields title text --batch-size 64 --mode fast
 """
 
 
@@ -76,6 +76,13 @@ def _group_parsers() -> dict[str, argparse.ArgumentParser]:
         "--add-sep", action="store_true", help="the tokenizer's separator between two fields"
     )
     add_model_arguments(encoder)
+    encoder.add_argument(
+        "--workers", type=int, help="processes that encode (default: measured; 1: this one)"
+    )
+    encoder.add_argument("--threads", type=int, help="of each on a CPU (default: all it may use)")
+    encoder.add_argument(
+        "--devices", nargs="+", default=(), help="several GPUs: cuda:0 cuda:1; in place of --device"
+    )
     return {"input": source, "output": output, "encoder": encoder}
 
 
@@ -110,6 +117,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     folder = require_writable_folder(output.embeddings, "embeddings")
 
     from hyper_ir.encode.arguments import dense_notice, engine_of
+    from hyper_ir.encode.crews import CrewConfig
     from hyper_ir.encode.documents import OutputConfig, encode_corpus
 
     config = OutputConfig(
@@ -121,6 +129,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         resume=output.resume,
         overwrite=output.overwrite,
     )
+    crew = CrewConfig(encoder.workers, encoder.threads, tuple(encoder.devices))
+    if encoder.devices:
+        if encoder.device != "auto":
+            _refuse("--device and --devices exclude each other")
+        encoder.device = encoder.devices[0]
     problems = Problems(source.on_bad_input)
     corpus = open_corpus(
         source.corpus,
@@ -133,7 +146,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     engine = engine_of(encoder, "document")
     if notice := dense_notice(encoder, engine):
         print(f"notice: {notice}", file=sys.stderr)
-    manifest = encode_corpus(engine, corpus, folder, config)
+    manifest = encode_corpus(engine, corpus, folder, config, crew=crew)
     if problems.count:
         print(problems.summary(), file=sys.stderr)
     counts = manifest.counts

@@ -38,7 +38,14 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device", default="auto", help="cpu, cuda, cuda:0, …; auto takes a GPU where there is one"
     )
-    parser.add_argument("--fp16", action="store_true", help="half precision on a GPU")
+    parser.add_argument(
+        "--mode",
+        choices=["exact", "fast"],
+        default="exact",
+        help="exact: float32, the impacts of the plain computation; fast: the transformer in "
+        "bfloat16 where the machine has it, a few units off",
+    )
+    parser.add_argument("--fp16", action="store_true", help="fast, in float16, on a GPU")
     parser.add_argument("--top-k", type=int, help="keep only the heaviest K terms of a vector")
     parser.add_argument(
         "--quantization-factor",
@@ -66,7 +73,7 @@ def engine_of(arguments: argparse.Namespace, side: str, factor: float | None = N
     ``factor`` stands in for ``--quantization-factor`` where given.
     """
     settings = EngineConfig(
-        arguments.batch_size, arguments.max_length, arguments.device, arguments.fp16
+        arguments.batch_size, arguments.max_length, arguments.device, arguments.fp16, arguments.mode
     )
     quantiser = Quantiser(factor or arguments.quantization_factor, arguments.top_k)
     head: Any = {"splade": "lexical", "dpr": "dense", "dense": "dense"}.get(arguments.encoder_class)

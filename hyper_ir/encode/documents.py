@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
 from hyper_ir.data.corpus import Corpus
 from hyper_ir.data.records import Passage
-from hyper_ir.data.vectors import EMPTY_DOCUMENT
-from hyper_ir.encode.engine import Engine, Text, Vector, join_fields
+from hyper_ir.encode.crews import CrewConfig, encoded_windows
+from hyper_ir.encode.engine import Engine, Text, join_fields
 from hyper_ir.encode.vector_file import VectorFile
+from hyper_ir.encode.windows import windows_of
 from hyper_ir.files import require_writable_folder
 from hyper_ir.manifest import NAME, Manifest, model_name, read_manifest, write_manifest
+
+ALONE = CrewConfig(workers=1)
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,15 @@ def encode_corpus(
     folder: Path,
     config: OutputConfig | None = None,
     progress: bool = True,
+    crew: CrewConfig = ALONE,
 ) -> Manifest:
     """Encode a corpus (or one shard of it) into ``folder`` and return the file's manifest.
 
     The folder can be given to ``python -m pyserini.index.lucene --collection
     JsonVectorCollection --impact --pretokenized`` as it is. A text without any term gets one
-    placeholder term, so that every reader finds a vector.
+    placeholder term, so that every reader finds a vector. ``crew`` says how many processes
+    encode; a program that asks for more than one must keep its own start behind
+    ``if __name__ == "__main__"``, as always where processes are spawned.
 
     Raises
     ------
@@ -91,7 +95,7 @@ def encode_corpus(
             manifest = read_manifest(path) or manifest
             _check_size(path, manifest)
         else:
-            counts = _encode_into(output, engine, corpus, config, total if progress else None)
+            counts = _encode_into(output, engine, corpus, config, crew, total, progress)
             manifest = replace(manifest, counts={**counts, "bytes": output.size})
             write_manifest(path, manifest)
             output.finish()
@@ -115,9 +119,15 @@ def _check_corpus(corpus: Corpus, config: OutputConfig, progress: bool) -> int:
 
 
 def _encode_into(
-    output: VectorFile, engine: Engine, corpus: Corpus, config: OutputConfig, total: int | None
+    output: VectorFile,
+    engine: Engine,
+    corpus: Corpus,
+    config: OutputConfig,
+    crew: CrewConfig,
+    total: int,
+    progress: bool,
 ) -> dict[str, int]:
-    """Encode what is not yet in the file; ``total`` None shows no progress."""
+    """Encode what is not yet in the file, ``total`` passages with what is in it."""
     passages = _shard(iter(corpus), config)
     done = output.done
     output.skip(passage.id for passage in islice(passages, done))
@@ -127,13 +137,14 @@ def _encode_into(
         unit="doc",
         initial=done,
         total=total,
-        disable=total is None,
+        disable=not progress,
         smoothing=0.1,
     )
-    pairs = engine.stream(bar, lambda passage: _text(passage, config))
-    while window := list(islice(pairs, engine.window)):
-        lines = [(passage.id, _line(passage, vector)) for passage, vector in window]
-        output.write(lines, _counts([vector for _, vector in window]))
+    texts = ((passage, _text(passage, config)) for passage in bar)
+    left = -(-max(total - done, 0) // engine.window)
+    windows = windows_of(texts, engine.window)
+    for encoded in encoded_windows(engine, windows, left, crew, bar.write if progress else _silent):
+        output.write(*encoded)
     return {**output.counts, "skipped": corpus.problems.count}
 
 
@@ -161,19 +172,8 @@ def _text(passage: Passage, config: OutputConfig) -> Text:
     return join_fields([passage.fields[name] for name in names], config.add_sep)
 
 
-def _line(passage: Passage, vector: Vector) -> str:
-    if isinstance(vector, np.ndarray):
-        value: Any = vector.tolist()
-    else:
-        value = vector or {EMPTY_DOCUMENT: 1}
-    record = {"id": passage.id, "contents": passage.contents, "vector": value}
-    return json.dumps(record, ensure_ascii=False)
-
-
-def _counts(vectors: list[Vector]) -> dict[str, int]:
-    terms = sum(len(vector) for vector in vectors if isinstance(vector, dict))
-    empty = sum(not len(vector) for vector in vectors)
-    return {"documents": len(vectors), "terms": terms, "empty": empty}
+def _silent(_: str) -> None:
+    """Say nothing."""
 
 
 def _settings(config: OutputConfig) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,11 +12,15 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from hyper_ir.encode.batching import token_batches
 from hyper_ir.encode.impacts import Quantiser, impacts, named
+from hyper_ir.encode.precision import Mode, can_be_packed, chosen_type, in_type, type_name
 from hyper_ir.encode.tokens import lucene_tokens
 from hyper_ir.manifest import Kind, Manifest
 from hyper_ir.models.heads import LexicalHead
+from hyper_ir.models.packed_attention import Packing, sent
 from hyper_ir.models.retriever import Retriever
+from hyper_ir.models.screening import Screening
 from hyper_ir.models.towers import Encoding
 from hyper_ir.wording import counted
 
@@ -25,6 +29,8 @@ Item = TypeVar("Item")
 SparseVector = dict[str, int]
 DenseVector = np.ndarray
 Vector = SparseVector | DenseVector
+Terms = tuple[np.ndarray, np.ndarray]
+"""Vocabulary ids and impacts, both int64, heaviest first."""
 
 Text = str | tuple[str, str]
 """A text, or a pair that the tokenizer joins with its separator."""
@@ -42,13 +48,15 @@ class EngineConfig:
     batch_size: texts in a batch, at most.
     max_length: texts are cut after so many tokens; None takes the model's own setting.
     device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, or ``"auto"`` (a GPU where there is one).
-    fp16: half precision on a GPU.
+    fp16: float16 on a GPU: ``fast``, in that type.
+    mode: ``"exact"`` or ``"fast"``; see :data:`~hyper_ir.encode.precision.Mode`.
     """
 
     batch_size: int = 64
     max_length: int | None = None
     device: str = "auto"
     fp16: bool = False
+    mode: Mode = "exact"
 
     def __post_init__(self) -> None:
         if self.batch_size < 1:
@@ -64,6 +72,11 @@ class Engine:
     ----------
     retriever: its tower is moved to the device.
     side: ``"query"`` or ``"document"``.
+
+    Attributes
+    ----------
+    kind: the type that the transformer computes in.
+    mode: what came of the mode asked for: ``"exact"`` on a machine without fast half precision.
 
     Raises ValueError when the device is not to be had, when fp16 is asked for without a GPU, or
     when ``max_length`` is more than the model's positions hold.
@@ -81,12 +94,13 @@ class Engine:
         self.retriever = retriever
         self.side = side
         self.device = choose_device(self.config.device)
-        if self.config.fp16 and self.device.type != "cuda":
-            raise ValueError(f"fp16 needs a GPU; the device is {self.device}")
+        self.kind = chosen_type(self.config.mode, self.device, self.config.fp16)
+        self.mode: Mode = "exact" if self.kind == torch.float32 else "fast"
         tower = retriever.query if side == "query" else retriever.document
-        self.tower = tower.to(self.device).eval()
+        self.tower = in_type(tower, self.kind).to(self.device).eval()
         if self.tower.prompts is not None:
             self.tower.prompts.precompute()  # forgotten as soon as the tower trains again
+        self.packs = can_be_packed(self.tower, self.device, self.kind)
         settings = retriever.config
         own = settings.query_max_length if side == "query" else settings.document_max_length
         self.max_length = self.config.max_length or own
@@ -95,25 +109,37 @@ class Engine:
                 f"max length: {self.max_length} tokens are more than the "
                 f"{tower.backbone.max_length} positions of {settings.name or 'the model'}"
             )
-        self.sparse = isinstance(tower.head, LexicalHead)
+        head = self.tower.head
+        self.sparse = isinstance(head, LexicalHead)
+        self.screening: Screening | None = None
+        if isinstance(head, LexicalHead):
+            self.screening = head.screening(least=self.quantiser.least)
         self.tokens = lucene_tokens(retriever.vocabulary)
 
     @property
     def window(self) -> int:
         """How many texts are sorted by length together."""
-        return self.config.batch_size * 16
+        return self.config.batch_size * 8
 
     def encode(self, texts: Sequence[Text]) -> list[Vector]:
         """One vector for each text, in order; all texts are held in memory."""
-        vectors: list[Vector | None] = [None] * len(texts)
+        return [self.named(vector) for vector in self.arrays(texts)]
+
+    def arrays(self, texts: Sequence[Text]) -> list[Terms] | list[np.ndarray]:
+        """Like :meth:`encode`; sparse vectors as vocabulary ids and impacts, heaviest first."""
         ids = tokenised(self.retriever.tokenizer, texts, self.max_length)
-        order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
-        for batch in self._batches(order, ids):
-            for place, vector in zip(
-                batch, self._encode_batch([ids[i] for i in batch]), strict=True
-            ):
+        size = self.config.batch_size
+        budget = CPU_TOKENS if self.device.type == "cpu" else size * self.max_length
+        vectors: list[Any] = [None] * len(ids)
+        for batch in token_batches([len(row) for row in ids], budget, size):
+            made = self._encode_batch([ids[place] for place in batch])
+            for place, vector in zip(batch, made, strict=True):
                 vectors[place] = vector
-        return [vector for vector in vectors if vector is not None]
+        return vectors
+
+    def named(self, vector: Terms | np.ndarray) -> Vector:
+        """Ids and impacts as ``{token: impact}``; a dense vector as it is."""
+        return vector if isinstance(vector, np.ndarray) else named(*vector, self.tokens)
 
     def stream(
         self, items: Iterable[Item], text: Callable[[Item], Text]
@@ -133,7 +159,8 @@ class Engine:
         """A manifest with this engine's model, vocabulary, quantiser and lengths."""
         model = self.retriever.manifest()
         quantiser = {"factor": self.quantiser.factor, "top_k": self.quantiser.top_k}
-        settings = {"side": self.side, "max_length": self.max_length, "fp16": self.config.fp16}
+        settings = {"side": self.side, "max_length": self.max_length}
+        settings |= {"mode": self.mode, "precision": type_name(self.kind)}
         return Manifest(
             kind=kind,
             model=model.model,
@@ -147,32 +174,29 @@ class Engine:
     def encoding(self, ids: list[list[int]]) -> Encoding:
         """What the tower makes of a batch of token ids, none of them empty, in float32."""
         input_ids, mask = padded(ids, self.retriever.tokenizer.pad_token_id or 0)
-        with (
-            torch.inference_mode(),
-            torch.autocast("cuda", torch.float16, enabled=self.config.fp16),
-        ):
-            encoding = self.tower.encode(input_ids.to(self.device), mask.to(self.device))
+        input_ids, mask = sent(input_ids, self.device), sent(mask, self.device)
+        with torch.inference_mode():
+            if self.packs:
+                packing = Packing.of([len(row) for row in ids], self.device)
+                flat = sent(torch.tensor(list(chain.from_iterable(ids))), self.device)
+                states = packing.padded(self.tower.backbone.packed(flat, packing))
+                vectors = self.tower.pooled(states, mask, input_ids, self.screening)
+                return Encoding(vectors.float(), None)
+            encoding = self.tower.encode(input_ids, mask, self.screening)
         return Encoding(encoding.vectors.float(), encoding.prompt_attention)
 
-    def _batches(self, order: list[int], ids: list[list[int]]) -> Iterator[list[int]]:
-        """Cut the order (longest text first) into batches of at most so many texts and tokens."""
-        size = self.config.batch_size
-        budget = CPU_TOKENS if self.device.type == "cpu" else size * self.max_length
-        start = 0
-        while start < len(order):
-            longest = max(len(ids[order[start]]), 1)
-            end = start + max(1, min(size, budget // longest))
-            yield order[start:end]
-            start = end
-
-    def _encode_batch(self, ids: list[list[int]]) -> list[Vector]:
+    def _encode_batch(self, ids: list[list[int]]) -> list[Terms] | list[np.ndarray]:
         if not ids[-1]:  # a tokenizer without special tokens gives nothing for an empty text
             kept = [row for row in ids if row]
-            empty: Vector = {} if self.sparse else np.zeros(self.tower.head.width, np.float32)
-            return (self._encode_batch(kept) if kept else []) + [empty] * (len(ids) - len(kept))
+            nothing = np.zeros(0, np.int64)
+            empty: Any = (nothing, nothing)
+            if not self.sparse:
+                empty = np.zeros(self.tower.head.width, np.float32)
+            filled: list[Any] = list(self._encode_batch(kept)) if kept else []
+            return filled + [empty] * (len(ids) - len(kept))
         vectors = self.encoding(ids).vectors
         if self.sparse:
-            return [named(*terms, self.tokens) for terms in impacts(vectors, self.quantiser)]
+            return impacts(vectors, self.quantiser)
         dense = vectors.cpu().numpy()
         if not np.isfinite(dense).all():
             raise ValueError("the model's vectors hold NaN or infinity: its checkpoint is damaged")

@@ -33,6 +33,11 @@ class Quantiser:
         if self.top_k is not None and self.top_k < 1:
             raise ValueError(f"top-k: {self.top_k} is not a positive number")
 
+    @property
+    def least(self) -> float:
+        """A weight that, with all below it, becomes no impact: just under half a unit."""
+        return 0.5 / self.factor * (1 - 1e-5)
+
 
 def impacts(weights: Tensor, quantiser: Quantiser) -> list[tuple[np.ndarray, np.ndarray]]:
     """Quantise and prune a batch of lexical vectors.
@@ -59,13 +64,17 @@ def impacts(weights: Tensor, quantiser: Quantiser) -> list[tuple[np.ndarray, np.
             f"{highest / quantiser.factor:g}; they must be finite, not negative, and below "
             f"{LARGEST / quantiser.factor:g}: its checkpoint may be damaged"
         )
-    rounded = scaled.round_().to(torch.int32)
-    return [_sorted_terms(row, quantiser.top_k) for row in rounded.cpu().numpy()]
+    rounded = scaled.round_()
+    text, token = rounded.nonzero(as_tuple=True)
+    values = rounded[text, token].to(torch.int64).cpu().numpy()
+    ends = np.cumsum(torch.bincount(text, minlength=len(rounded)).cpu().numpy())[:-1]
+    rows = zip(np.split(token.cpu().numpy(), ends), np.split(values, ends), strict=True)
+    return [_heaviest(ids, row, quantiser.top_k) for ids, row in rows]
 
 
-def _sorted_terms(row: np.ndarray, top_k: int | None) -> tuple[np.ndarray, np.ndarray]:
-    ids = np.flatnonzero(row)
-    values = row[ids].astype(np.int64)
+def _heaviest(
+    ids: np.ndarray, values: np.ndarray, top_k: int | None
+) -> tuple[np.ndarray, np.ndarray]:
     order = np.argsort(-values, kind="stable")[:top_k]
     return ids[order], values[order]
 

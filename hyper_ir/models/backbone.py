@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, PreTrainedModel
 from transformers import logging as transformers_logging
 
+from hyper_ir.models.packed_attention import Packing, packed_arguments
 from hyper_ir.models.prefix_attention import Prefix, prefix_arguments
 
 DPR_TOWERS = {
@@ -93,6 +94,18 @@ class Backbone(nn.Module):
         states = output.logits if "logits" in output else output.last_hidden_state
         assert isinstance(states, Tensor)
         return states
+
+    def packed(self, input_ids: Tensor, packing: Packing) -> Tensor:
+        """Ids of texts end to end, (tokens,), to states (tokens, hidden).
+
+        The model must have been through
+        :func:`~hyper_ir.models.packed_attention.enable_packing`.
+        """
+        more = packed_arguments(self.model, packing)
+        output = self.model(input_ids=input_ids.unsqueeze(0), **more)
+        states = output.logits if "logits" in output else output.last_hidden_state
+        assert isinstance(states, Tensor)
+        return states[0]
 
 
 def load_model(folder: Path, masked_lm: bool) -> PreTrainedModel:

@@ -5,12 +5,15 @@ The lexical head gives one weight for each vocabulary token, the dense head one 
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from hyper_ir.models.arithmetic import ProductType
 from hyper_ir.models.pooled_head import pooled_logits
+from hyper_ir.models.screening import Screening
 
 LexicalPooling = Literal["max", "sum"]
 LexicalActivation = Literal["relu", "log1p_relu"]
@@ -71,8 +74,28 @@ class LexicalHead(nn.Module):
         self.pooling = pooling
         self.activation = activation
 
+    def screening(
+        self, least: float = 0.0, kind: ProductType | Literal["auto"] = "auto"
+    ) -> Screening | None:
+        """For inference: what lets :meth:`forward` compute only weights above ``least``.
+
+        ``kind`` is the arithmetic that finds them; ``"auto"`` measures. None for a head that sums
+        over tokens: it needs all logits.
+        """
+        if self.pooling == "sum":
+            return None
+        # Beyond e^80 float32 ends: no logit is above that.
+        floor = math.expm1(min(least, 80))
+        if self.activation == "log1p_relu":
+            floor = math.expm1(min(floor, 80))
+        return Screening(floor, kind)
+
     def forward(
-        self, states: Tensor, attention_mask: Tensor, input_ids: Tensor | None = None
+        self,
+        states: Tensor,
+        attention_mask: Tensor,
+        input_ids: Tensor | None = None,
+        screening: Screening | None = None,
     ) -> Tensor:
         """Weights of all vocabulary tokens.
 
@@ -82,6 +105,8 @@ class LexicalHead(nn.Module):
         attention_mask: ``(batch, length)``, 1 for the text's own tokens and 0 for padding; the
             first position is always the text's own.
         input_ids: ``(batch, length)``; needed where the head has a floor for a text's own tokens.
+        screening: from :meth:`screening`: weights up to its least come out as 0, the others as
+            they would without it, with much less work.
 
         Returns
         -------
@@ -89,7 +114,11 @@ class LexicalHead(nn.Module):
         """
         if self.transform is not None:
             states = self.transform(states)
-        pooled = self._pooled(states, attention_mask, self.weight, self.bias)
+        if screening is None:
+            pooled = self._pooled(states, attention_mask, self.weight, self.bias)
+        else:
+            head = (self.weight, self.bias)
+            pooled = self._activated(screening.logits(states.float(), attention_mask, *head))
         if self.tokens is not None:
             pooled = pooled.new_zeros(len(pooled), self.width).index_copy(1, self.tokens, pooled)
         if self.own is None:

@@ -16,8 +16,11 @@ from hyper_ir.models.config import RetrieverConfig
 from hyper_ir.models.heads import CosineTransform, DenseHead, LexicalHead
 from hyper_ir.models.prefix_attention import enable_prefixes
 from hyper_ir.models.prompts import PromptSynthesiser, Synthesis
+from hyper_ir.models.screening import Screening
 
 HEAD_FILE = "head.safetensors"
+
+HALF = (torch.bfloat16, torch.float16)
 
 
 class Encoding(NamedTuple):
@@ -67,14 +70,34 @@ class Tower(nn.Module):
         """Ids and mask, both (batch, length), to vectors (batch, width)."""
         return self.encode(input_ids, attention_mask).vectors
 
-    def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Encoding:
-        """Like :meth:`forward`, with the prompt attention that made each text's prefix."""
+    def encode(
+        self, input_ids: Tensor, attention_mask: Tensor, screening: Screening | None = None
+    ) -> Encoding:
+        """Like :meth:`forward`, with the prompt attention that made each text's prefix.
+
+        ``screening`` is the lexical head's: see :meth:`LexicalHead.screening`.
+        """
         synthesis = self.synthesise(input_ids, attention_mask)
         prefix, attention = (None, None) if synthesis is None else synthesis
         states = self.backbone(input_ids, attention_mask, prefix)
-        vectors = self.head(states, attention_mask, input_ids)
+        return Encoding(self.pooled(states, attention_mask, input_ids, screening), attention)
+
+    def pooled(
+        self,
+        states: Tensor,
+        attention_mask: Tensor,
+        input_ids: Tensor,
+        screening: Screening | None = None,
+    ) -> Tensor:
+        """The head's vectors of a backbone's states; a backbone in half precision is allowed."""
+        if states.dtype in HALF and not torch.is_autocast_enabled(states.device.type):
+            states = states.float()
+        if isinstance(self.head, LexicalHead):
+            vectors = self.head(states, attention_mask, input_ids, screening)
+        else:
+            vectors = self.head(states, attention_mask)
         assert isinstance(vectors, Tensor)
-        return Encoding(vectors, attention)
+        return vectors
 
     def synthesise(self, input_ids: Tensor, attention_mask: Tensor) -> Synthesis | None:
         """The prefixes of these texts and their prompt attention; None without prompts.

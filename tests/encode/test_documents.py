@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import os
 import random
@@ -284,20 +285,19 @@ def test_a_resumed_run_refuses_another_corpus_or_other_settings(
     model: Path, corpus: Path, tmp_path: Path
 ) -> None:
     kill = engine(model)
-    stream = kill.stream
+    arrays, windows = kill.arrays, itertools.count()
 
-    def interrupted(items, text):  # type: ignore[no-untyped-def]
-        for count, pair in enumerate(stream(items, text)):
-            if count == 40:
-                raise KeyboardInterrupt
-            yield pair
+    def interrupted(texts):  # type: ignore[no-untyped-def]
+        if next(windows) == 5:
+            raise KeyboardInterrupt
+        return arrays(texts)
 
-    kill.stream = interrupted  # type: ignore[method-assign]
+    kill.arrays = interrupted  # type: ignore[method-assign]
     copy = tmp_path / "corpus.jsonl"
     copy.write_text(corpus.read_text())
     with pytest.raises(KeyboardInterrupt):
         encode_corpus(kill, open_corpus(str(copy)), tmp_path / "v", None, False)
-    assert done(tmp_path / "v") == kill.window * 2
+    assert done(tmp_path / "v") == 5 * kill.window == 40
     with pytest.raises(ValueError, match="interrupted run; --resume"):
         encode_corpus(engine(model), open_corpus(str(copy)), tmp_path / "v", None, False)
     resume = OutputConfig(resume=True)
@@ -306,7 +306,7 @@ def test_a_resumed_run_refuses_another_corpus_or_other_settings(
             engine(model, factor=9.0), open_corpus(str(copy)), tmp_path / "v", resume, False
         )
     copy.write_text(corpus.read_text().replace('"d0"', '"dX"'))
-    with pytest.raises(ValueError, match="does not begin with the 32 documents of the inter"):
+    with pytest.raises(ValueError, match="does not begin with the 40 documents of the inter"):
         encode_corpus(engine(model), open_corpus(str(copy)), tmp_path / "v", resume, False)
     copy.write_text(corpus.read_text())
     manifest = encode_corpus(engine(model), open_corpus(str(copy)), tmp_path / "v", resume, False)
