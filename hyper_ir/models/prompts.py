@@ -72,6 +72,7 @@ class PromptSynthesiser(nn.Module):
             self.norm = nn.LayerNorm(hidden_size) if config.layer_norm else nn.Identity()
         self.prefix_down = nn.Linear(hidden_size, config.prefix_hidden, bias=config.bias)
         self.prefix_up = nn.Linear(config.prefix_hidden, 2 * layers * hidden_size, bias=config.bias)
+        self._keys: Tensor | None = None
         self._encoded: Tensor | None = None
         self.register_load_state_dict_post_hook(_forget)  # type: ignore[no-untyped-call]
 
@@ -107,25 +108,28 @@ class PromptSynthesiser(nn.Module):
         # In bfloat16 a score of 10 is known to 0.03, which moves the softmax by 3 %.
         with torch.autocast(embeddings.device.type, enabled=False):
             query = self.query(embeddings.to(self.prompts.dtype), attention_mask)
-            scores = query @ self.prompts.amax(dim=1).T / self.config.temperature
+            keys = self.prompts.amax(dim=1) if self._keys is None else self._keys
+            scores = query @ keys.T / self.config.temperature
             if self.config.scale_scores:
                 scores = scores / math.sqrt(self.hidden_size)
             return torch.softmax(scores, dim=-1)
 
     def precompute(self) -> None:
-        """Encode the N prompts once for all queries to come, where ``mix`` is ``"prefix"``.
+        """Compute what is the same for all queries to come: for inference.
 
-        For inference; :meth:`train` and loading forget them again. Elsewhere it does nothing.
+        Those are the prompts' maxima, against which queries are scored, and with ``mix="prefix"``
+        the N encoded prompts. :meth:`train` and loading forget them again.
         """
         self._encoded = None
-        if self.config.mix == "prefix":
-            with torch.no_grad():
+        with torch.no_grad():
+            self._keys = self.prompts.amax(dim=1)
+            if self.config.mix == "prefix":
                 self._encoded = self._bottleneck(self.prompts)
 
     def train(self, mode: bool = True) -> PromptSynthesiser:
         """Switch training on or off; on, precomputed prompts are forgotten."""
         if mode:
-            self._encoded = None
+            _forget(self)
         return super().train(mode)
 
     def _transformed(self, states: Tensor) -> Tensor:
@@ -164,10 +168,10 @@ class PromptSynthesiser(nn.Module):
         )
 
 
-def _forget(prompts: nn.Module, _: object) -> None:
-    """Weights were loaded: what was computed of the old ones is void."""
+def _forget(prompts: nn.Module, _: object = None) -> None:
+    """Weights change: what was computed of the old ones is void."""
     assert isinstance(prompts, PromptSynthesiser)
-    prompts._encoded = None
+    prompts._keys = prompts._encoded = None
 
 
 def _maximum(states: Tensor, padding: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from typing import Any
 
 from hyper_ir.data.corpus import Corpus, open_corpus
 from hyper_ir.data.examples import TrainingExample
+from hyper_ir.encode.crews import CrewConfig
 from hyper_ir.encode.documents import OutputConfig, encode_corpus
 from hyper_ir.encode.engine import Engine, EngineConfig
 from hyper_ir.encode.tokens import lucene_tokens
@@ -74,7 +75,7 @@ def _vectors(
             corpus = only(corpus_of(recipe), wanted)
             require_all(wanted, (passage.id for passage in corpus), recipe.data.corpus or "")
             again = OutputConfig(resume=not overwrite, overwrite=overwrite)
-            encode_corpus(engine, corpus, vectors, again)
+            encode_corpus(engine, corpus, vectors, again, crew=CrewConfig())
         check_vectors(vectors, retriever)
         store = DocumentStore.build(folder, vectors, width, names, factor_of(vectors))
         require_all(wanted, (id for id in wanted if id in store), str(vectors))

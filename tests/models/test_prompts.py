@@ -251,6 +251,18 @@ def test_prompts_are_encoded_once_for_inference_and_forgotten_when_they_change()
     assert torch.equal(prompts(*batch).prefix[0].hidden, plain)
 
 
+@pytest.mark.parametrize("mix", ["prompt", "prefix"])
+def test_what_queries_are_scored_against_is_forgotten_with_the_prompts(mix: Any) -> None:
+    prompts, batch = prompts_of(mix=mix), batch_of([3, 2])
+    plain = prompts(*batch).attention
+    prompts.precompute()
+    assert torch.equal(prompts(*batch).attention, plain)
+    prompts.train()
+    with torch.no_grad():
+        prompts.prompts.copy_(prompts.prompts.flip(0))
+    assert torch.allclose(prompts.eval()(*batch).attention, plain.flip(1))
+
+
 def test_dropout_falls_in_training_alone() -> None:
     prompts, batch = prompts_of(dropout=0.5, mix="prefix"), batch_of([3, 2])
     torch.manual_seed(0)
