@@ -42,15 +42,14 @@ def type_name(kind: torch.dtype) -> str:
 
 
 def in_type(tower: Tower, kind: torch.dtype) -> Tower:
-    """The tower itself, or in half precision a copy whose transformer is in that type.
+    """The tower itself, or in half precision one with a copy of its transformer in that type.
 
     The head and the prompts stay in float32: the head takes more from it than it costs.
     """
     if kind == torch.float32:
         return tower
-    lighter = copy.deepcopy(tower)
-    lighter.backbone.to(kind)
-    return lighter
+    # The decoder may be the embedding table itself: the head must not follow it into half.
+    return Tower(copy.deepcopy(tower.backbone).to(kind), tower.head, tower.prompts)
 
 
 def can_be_packed(tower: Tower, device: torch.device, kind: torch.dtype) -> bool:

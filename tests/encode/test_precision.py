@@ -46,6 +46,9 @@ def test_fast_is_near_exact_and_leaves_the_model_as_it_was(
     exact = Engine(retriever, "document", EngineConfig(max_length=32))
     fast = Engine(retriever, "document", EngineConfig(max_length=32, mode="fast"))
     assert (exact.mode, fast.mode) == ("exact", "fast")
+    halves = {weight.dtype for weight in fast.tower.backbone.parameters()}
+    assert halves == {torch.bfloat16}
+    assert {weight.dtype for weight in fast.tower.head.parameters()} == {torch.float32}
     config = fast.manifest("vectors").config
     assert (config["mode"], config["precision"]) == ("fast", "bfloat16")
     for first, second in zip(exact.encode(TEXTS), fast.encode(TEXTS), strict=True):
