@@ -29,6 +29,9 @@ BLOCK = 1 << 20
 GPU_BLOCK = 1 << 27
 """The same on other devices, which need large products to be busy."""
 
+FEW = 32
+"""Products with fewer rows are left to other kernels, which round sums in another order."""
+
 SLACK = 2.0**-20
 """Relative error granted to each step that is not part of the bound: norms, scales, additions."""
 
@@ -126,6 +129,7 @@ def screened_logits(
     if 2 * width > len(weight):
         pooled = pooled_logits(states, mask, weight, bias)
     elif width:
+        width = min(max(width, FEW), len(weight))
         _recompute(pooled, found, counts, width, (states, mask, weight, bias))
     broken = ~torch.isfinite(states).all(dim=2).logical_or(~mask.bool()).all(dim=1)
     return pooled.masked_fill_(broken.unsqueeze(1), torch.nan)
@@ -150,11 +154,13 @@ def _recompute(
     together = max(1, block // (width * (length + weight.shape[1])))
     for start in range(0, batch, together):
         texts = slice(start, start + together)
-        logits = states[texts] @ weight[chosen[texts]].transpose(1, 2)
+        rows = chosen[texts]
+        # The bias inside the product, as a linear layer has it: the sums are rounded alike, and
+        # the logits are those of the plain head to the last bit.
+        start_at = bias[rows].unsqueeze(1).expand(-1, length, -1)
+        logits = torch.baddbmm(start_at, states[texts], weight[rows].transpose(1, 2))
         logits.masked_fill_(~mask[texts].bool().unsqueeze(2), -torch.inf)
-        pooled[texts] = pooled[texts].scatter(
-            1, chosen[texts], logits.amax(1) + bias[chosen[texts]]
-        )
+        pooled[texts] = pooled[texts].scatter(1, rows, logits.amax(1))
 
 
 class Screening:

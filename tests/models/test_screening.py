@@ -71,6 +71,25 @@ def test_the_margin_covers_what_rounding_really_loses(kind: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("hidden", [384, 768])
+def test_survivors_have_the_bits_of_a_linear_layer(kind: Any, hidden: int) -> None:
+    """At the sizes of real models; tiny products go through other kernels."""
+    states, _, weight, bias = inputs(1, batch=6, length=40, hidden=hidden, rows=3000)
+    bias = bias - hidden**0.5
+    mask = torch.ones(6, 40, dtype=torch.long)
+    logits = torch.nn.functional.linear(states, weight, bias)
+    some = torch.baddbmm(bias[:200].expand(6, 40, -1), states, weight[:200].T.expand(6, -1, -1))
+    if not some.equal(logits[..., :200]):
+        pytest.skip("on this machine products of other shapes are rounded otherwise")
+    plain = logits.amax(1)
+    screen = Screen(weight, bias, kind, states.flatten(0, 1))
+    found = screened_logits(states, mask, weight, bias, screen, 0.0)
+    above = plain > 0
+    assert 10 < above.sum() < 2000
+    assert found[above].equal(plain[above])
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_few_survive_where_few_matter(kind: Any) -> None:
     states, mask, weight, bias = inputs(2, batch=8, length=30, hidden=384, rows=2000)
     screen = Screen(weight, bias - 18, kind, states.flatten(0, 1))
