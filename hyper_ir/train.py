@@ -45,7 +45,7 @@ def parser() -> Any:
         usage=USAGE,
         description="Train a retriever on many tasks at once, as a recipe says.",
         epilog=EXAMPLE,
-        formatter_class=_formatter(),
+        formatter_class=help_formatter(),
         exit_on_error=False,
         allow_abbrev=False,
     )
@@ -62,7 +62,8 @@ def parser() -> Any:
     return verb
 
 
-def _formatter() -> Any:
+def help_formatter() -> Any:
+    """The class that formats the help of a verb whose arguments are settings."""
     from jsonargparse import DefaultHelpFormatter
 
     class Formatter(DefaultHelpFormatter, argparse.RawDescriptionHelpFormatter):

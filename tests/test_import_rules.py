@@ -22,13 +22,29 @@ MAY_IMPORT = {
     "encode": {"models", "data", "lucene"},
     "lucene": {"data"},
     "doctor": {"lucene"},
-    "search": {"data", "lucene", "encode", "models"},
+    "search": {"data", "lucene", "encode", "models", "evaluation"},
     "evaluation": {"data"},
+    "advising": {"data", "lucene", "search", "evaluation", "figures"},
     "mining": {"data", "lucene", "search"},
     "training": {"models", "data", "encode"},
+    "figures": set(),
+    "analysis": {"data", "models", "encode", "search", "evaluation", "figures"},
     "quickstart": {"data", "models", "encode", "lucene", "search", "evaluation"},
+    "reproduction": {
+        "data",
+        "models",
+        "encode",
+        "lucene",
+        "search",
+        "mining",
+        "training",
+        "evaluation",
+        "train",
+    },
 }
-"""encode may import lucene for one thing: Pyserini's base classes, which start the JVM."""
+"""reproduction reads training recipes as the verb train does.
+
+encode may import lucene for one thing: Pyserini's base classes, which start the JVM."""
 
 FORBIDDEN_LIBRARIES = {
     "models": {"pyserini", "jnius", "ir_measures", "ir_datasets"},
@@ -36,8 +52,12 @@ FORBIDDEN_LIBRARIES = {
     "encode": {"pyserini", "jnius"},
     "search": {"pyserini", "jnius"},
     "evaluation": {"torch", "transformers", "pyserini", "jnius"},
+    "advising": {"torch", "transformers", "pyserini", "jnius"},
     "mining": {"torch", "transformers", "pyserini", "jnius"},
     "training": {"pyserini", "jnius", "ir_datasets"},
+    "figures": {"torch", "transformers", "pyserini", "jnius"},
+    "analysis": {"pyserini", "jnius"},
+    "reproduction": {"pyserini", "jnius", "ir_datasets"},
 }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from hyper_ir.data.records import Hit
 from hyper_ir.lucene import jvm, pyserini_api
+from hyper_ir.lucene.hits import HitsAsText, read_hits
 from hyper_ir.lucene.indexing import TextAnalysis, require_index
 from hyper_ir.lucene.queries import Vector, check_batch, check_queries
 from hyper_ir.manifest import Manifest, read_manifest
@@ -54,6 +55,7 @@ class BM25Searcher:
             self._searcher = pyserini.LuceneSearcher(str(path))
             self._searcher.set_bm25(k1, b)
             _set_analysis(self._searcher, self.analysis, pyserini)
+            self._searcher.object = HitsAsText(self._searcher.object, pyserini)
         self.documents = int(self._searcher.num_docs)
 
     def search(
@@ -66,7 +68,7 @@ class BM25Searcher:
         ids, texts = [id for id, _ in queries], [text for _, text in queries]
         with _java_errors("BM25 search"):
             found = self._searcher.batch_search(texts, ids, hits, threads)
-            return {id: _hits(found[id]) for id in ids}
+        return {id: read_hits(found[id]) for id in ids}
 
 
 class ImpactSearcher:
@@ -90,6 +92,7 @@ class ImpactSearcher:
         pyserini = pyserini_api.load()
         with _java_errors(f"index {path}"):
             self._searcher = pyserini.LuceneImpactSearcher(str(path), _AsGiven(), min_idf)
+            self._searcher.object = HitsAsText(self._searcher.object, pyserini)
         self.documents = int(self._searcher.num_docs)
 
     def knows(self, token: str) -> bool:
@@ -110,7 +113,7 @@ class ImpactSearcher:
         ids, vectors = [id for id, _ in queries], [vector for _, vector in queries]
         with _java_errors("impact search"):
             found = self._searcher.batch_search(vectors, ids, hits, threads)
-            return {id: _hits(found[id]) for id in ids}
+        return {id: read_hits(found[id]) for id in ids}
 
 
 class _AsGiven:
@@ -142,10 +145,6 @@ def _set_analysis(searcher: Any, analysis: TextAnalysis, pyserini: pyserini_api.
         searcher.set_analyzer(
             english.fromArguments(analysis.stemmer, analysis.keep_stopwords, None)
         )
-
-
-def _hits(found: Any) -> list[Hit]:
-    return [Hit(hit.docid, hit.score) for hit in found]
 
 
 @contextmanager

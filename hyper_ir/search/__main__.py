@@ -6,16 +6,23 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from shlex import quote
 
 from hyper_ir.command import Parser, given, run
 from hyper_ir.data.topics import FORMATS
+from hyper_ir.files import require_writable, write_json
 from hyper_ir.problems import Problems
+from hyper_ir.search.latency import PASSES, QUERIES
+from hyper_ir.search.measuring import MEASURE, Pruning
+from hyper_ir.search.report import Report, print_latency
 from hyper_ir.wording import counted
 
 BM25_FLAGS = {"k1", "b", "language", "pretokenized"}
-MODEL_FLAGS = {"device", "max_length", "top_k", "quantization_factor", "fp16"}
-IMPACT_FLAGS = {"encoder", "min_idf", "engine", *MODEL_FLAGS}
+MODEL_FLAGS = {"device", "max_length", "quantization_factor", "fp16"}
+PRUNING_FLAGS = {"query_terms", "top_k", "latency_budget"}
+JUDGING_FLAGS = {"qrels", "measure"}
+IMPACT_FLAGS = {"encoder", "min_idf", "engine", *MODEL_FLAGS, *PRUNING_FLAGS, *JUDGING_FLAGS}
 
 EXAMPLE = """
 python -m hyper_ir.search --bm25 --index indexes/nfcorpus.bm25 --topics data/nfcorpus \\
@@ -24,6 +31,9 @@ python -m hyper_ir.search --impact --index indexes/nfcorpus.splade --topics data
   --encoder models/splade --output runs/nfcorpus.splade.trec
 python -m hyper_ir.search --impact --index indexes/nfcorpus.splade \\
   --topics runs/topics.splade.tsv --output runs/nfcorpus.splade.trec   # encoded topics
+python -m hyper_ir.search --impact --index indexes/nfcorpus.splade --topics data/nfcorpus \\
+  --encoder models/splade --output runs/nfcorpus.fast.trec \\
+  --latency-budget 20 --qrels qrels/nfcorpus.qrels --latency 1 2 4 --report runs/fast.json
 """
 
 
@@ -62,7 +72,6 @@ def parser() -> argparse.ArgumentParser:
     )
     more("--device", default="auto", help="where the encoder runs")
     more("--max-length", type=int, help="tokens a topic is cut to (default: the model's)")
-    more("--top-k", type=int, help="keep only the heaviest K terms of a topic")
     more("--quantization-factor", type=float, default=100.0, help="of the encoder's weights")
     more("--fp16", action="store_true", help="half precision on a GPU")
     more("--min-idf", type=float, default=0, help="leave out tokens of no higher idf; -1: none")
@@ -72,6 +81,41 @@ def parser() -> argparse.ArgumentParser:
         default="auto",
         help="exact needs no Java and scores as Lucene does; auto takes it where Java is missing",
     )
+
+    pruning = verb.add_argument_group("fewer terms in a topic (impact search)")
+    more = pruning.add_argument
+    more(
+        "--query-terms",
+        type=int,
+        metavar="K",
+        help="keep the K heaviest terms of a topic, whether a model encodes it, a file, or it is "
+        "encoded already; equal weights by token",
+    )
+    more("--top-k", type=int, metavar="K", help="the same, by the name that encoders give it")
+    more(
+        "--latency-budget",
+        type=float,
+        metavar="MS",
+        help="keep as many terms as let 95 %% of topics be answered within MS milliseconds each, "
+        "one at a time, encoded and searched; measured on --sample topics first",
+    )
+    more("--qrels", help="score what pruning costs, on --sample topics, by these judgments")
+    more("--measure", default=MEASURE, help="to score it by; KILTRprec for KILT's pages")
+
+    timing = verb.add_argument_group("how long it takes")
+    more = timing.add_argument
+    more(
+        "--latency",
+        type=int,
+        nargs="*",
+        metavar="THREADS",
+        help="after the run, time topics one at a time, encoded, then searched: p50, p95 and "
+        "queries/s with so many threads, each with a topic of its own (default: 1, 2, 4, … up to "
+        f"--threads); the median of {PASSES} passes over at least {QUERIES} queries, after one "
+        "to warm up",
+    )
+    more("--sample", type=int, default=QUERIES, help="topics that are timed, at even distances")
+    more("--report", metavar="FILE.json", help="all figures of the closing report, for machines")
 
     lists = verb.add_argument_group("what is done to a topic's list")
     more = lists.add_argument
@@ -96,12 +140,32 @@ def main(argv: Sequence[str] | None = None) -> None:
     verb = parser()
     arguments = verb.parse_args(argv)
     _check_flags(arguments, given(verb, argv))
+    problems = Problems(arguments.on_bad_input)
+    report = _search(arguments, problems)
+    if problems.count:
+        print(problems.summary(), file=sys.stderr)
+    if report.latency:
+        print_latency(report.latency)
+    for line in report.lines():
+        print(line, file=sys.stderr)
+    if arguments.report is not None:
+        named = {
+            "run": arguments.output,
+            "index": arguments.index,
+            "topics_source": arguments.topics,
+        }
+        write_json(arguments.report, report.as_json() | named | {"encoder": arguments.encoder})
+    topics, hits = counted(report.topics, "topic"), counted(report.hits, "hit")
+    print(f"{topics}, {hits}: {arguments.output}")
+    print(f"next: python -m hyper_ir.evaluate --qrels QRELS --runs {quote(arguments.output)}")
+
+
+def _search(arguments: argparse.Namespace, problems: Problems) -> Report:
     from hyper_ir.lucene.indexing import TextAnalysis
     from hyper_ir.search.pipeline import Depth
     from hyper_ir.search.query_encoders import ModelSettings
     from hyper_ir.search.to_run import Job, bm25_run, impact_run
 
-    problems = Problems(arguments.on_bad_input)
     depth = Depth(
         hits=arguments.hits,
         without_query=arguments.remove_query,
@@ -120,49 +184,80 @@ def main(argv: Sequence[str] | None = None) -> None:
         batch_size=arguments.batch_size,
         threads=arguments.threads,
     )
+    progress = not arguments.quiet
+    latency = latency_threads(arguments.latency, arguments.threads)
     if arguments.impact:
-        report = impact_run(
+        return impact_run(
             job,
             encoder=arguments.encoder,
             settings=ModelSettings(
                 arguments.device,
                 arguments.max_length,
-                arguments.top_k,
-                arguments.quantization_factor,
-                arguments.fp16,
+                quantization_factor=arguments.quantization_factor,
+                fp16=arguments.fp16,
             ),
             engine=arguments.engine,
             min_idf=arguments.min_idf,
+            pruning=Pruning(
+                terms=_either(arguments.query_terms, arguments.top_k),
+                budget=arguments.latency_budget,
+                qrels=arguments.qrels,
+                measure=arguments.measure,
+                sample=arguments.sample,
+            ),
+            latency=latency,
             problems=problems,
-            progress=not arguments.quiet,
+            progress=progress,
         )
-    else:
-        analysis = None
-        if arguments.language or arguments.pretokenized:
-            analysis = TextAnalysis(arguments.language or "en", pretokenized=arguments.pretokenized)
-        report = bm25_run(
-            job,
-            k1=arguments.k1,
-            b=arguments.b,
-            analysis=analysis,
-            problems=problems,
-            progress=not arguments.quiet,
-        )
-    if problems.count:
-        print(problems.summary(), file=sys.stderr)
-    for line in report.lines(depth, arguments.batch_size, arguments.threads):
-        print(line, file=sys.stderr)
-    topics, hits = counted(report.topics, "topic"), counted(report.hits, "hit")
-    print(f"{topics}, {hits}: {arguments.output}")
-    print(f"next: python -m hyper_ir.evaluate --qrels QRELS --runs {quote(arguments.output)}")
+    analysis = None
+    if arguments.language or arguments.pretokenized:
+        analysis = TextAnalysis(arguments.language or "en", pretokenized=arguments.pretokenized)
+    return bm25_run(
+        job,
+        k1=arguments.k1,
+        b=arguments.b,
+        analysis=analysis,
+        latency=latency,
+        sample=arguments.sample,
+        problems=problems,
+        progress=progress,
+    )
+
+
+def latency_threads(asked: Sequence[int] | None, most: int) -> list[int]:
+    """The numbers of threads to measure, each once: those asked for, or 1, 2, 4, … and ``most``.
+
+    None asks for nothing, an empty list for the latter. Raises ValueError for fewer than 1.
+    """
+    if asked is None:
+        return []
+    if any(number < 1 for number in asked):
+        raise ValueError(f"latency: at least 1 thread is needed, not {min(asked)}")
+    powers = [2**power for power in range(most.bit_length()) if 2**power < most]
+    return list(dict.fromkeys(asked or [*powers, most]))
+
+
+def _either(query_terms: int | None, top_k: int | None) -> int | None:
+    return top_k if query_terms is None else query_terms
 
 
 def _check_flags(arguments: argparse.Namespace, flags: set[str]) -> None:
-    """Raise ValueError for a flag on the command line that would do nothing."""
+    """Raise ValueError for flags that would do nothing, exclude each other, or overwrite input."""
+    _check_report(arguments)
+    if "sample" in flags and not flags & {"latency", "latency_budget", "qrels"}:
+        raise ValueError("--sample is for --latency, --latency-budget or --qrels")
     if not arguments.impact:
         _refuse(flags & IMPACT_FLAGS, "--impact; BM25 searches the texts of the topics, by Lucene")
         return
     _refuse(flags & BM25_FLAGS, "--bm25")
+    if len(pruning := flags & PRUNING_FLAGS) > 1:
+        names = " and ".join(_flag(name) for name in sorted(pruning))
+        raise ValueError(f"{names} each say how many terms a topic keeps; give one of them")
+    if not pruning:
+        what = "what is pruned, by --query-terms or --latency-budget"
+        _refuse(flags & JUDGING_FLAGS, what)
+    elif "measure" in flags and "qrels" not in flags:
+        raise ValueError("--measure is for --qrels")
     if arguments.encoder is None:
         _refuse(flags & MODEL_FLAGS, "--encoder MODEL; without one the topics are encoded already")
     elif os.path.isfile(arguments.encoder):
@@ -171,8 +266,22 @@ def _check_flags(arguments: argparse.Namespace, flags: set[str]) -> None:
 
 def _refuse(flags: set[str], what: str) -> None:
     if flags:
-        names = " and ".join(f"--{name.replace('_', '-')}" for name in sorted(flags))
+        names = " and ".join(_flag(name) for name in sorted(flags))
         raise ValueError(f"{names} {'is' if len(flags) == 1 else 'are'} for {what}")
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _check_report(arguments: argparse.Namespace) -> None:
+    if arguments.report is None:
+        return
+    path = require_writable(arguments.report, "report")
+    for name in ("output", "topics", "index", "encoder", "qrels"):
+        other = getattr(arguments, name)
+        if other is not None and path.resolve() == Path(other).resolve():
+            raise ValueError(f"report: {path} is the --{name}")
 
 
 if __name__ == "__main__":

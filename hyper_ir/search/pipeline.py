@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
+from time import perf_counter
 from typing import Generic, Protocol, TypeVar
 
 from tqdm import tqdm
 
 from hyper_ir.data.records import Hit
 from hyper_ir.data.runs import remove_query
-from hyper_ir.wording import counted
+from hyper_ir.search.report import Report
 
 Query = TypeVar("Query")
 QueryIn = TypeVar("QueryIn", contravariant=True)
@@ -59,63 +58,6 @@ class Depth:
             raise ValueError("delimiter: an empty one separates nothing")
 
 
-@dataclass
-class Report:
-    """What a search did: filled while its results are consumed.
-
-    Attributes
-    ----------
-    seconds: time inside the engine, for each batch, with its number of topics.
-    short: topics with fewer pages than asked for although more passages may match.
-    empty: topics that found nothing.
-    hits: lines of the run.
-    paged: whether any passage's id had a page and the delimiter.
-    """
-
-    batches: list[tuple[int, float]] = field(default_factory=list)
-    short: int = 0
-    empty: int = 0
-    hits: int = 0
-    paged: bool = False
-
-    @property
-    def topics(self) -> int:
-        """Topics searched."""
-        return sum(size for size, _ in self.batches)
-
-    @property
-    def seconds(self) -> float:
-        """Time inside the engine."""
-        return sum(seconds for _, seconds in self.batches)
-
-    def median_milliseconds(self) -> float:
-        """The median over topics; a topic of a batch is given the batch's mean."""
-        each = [seconds / size for size, seconds in self.batches for _ in range(size)]
-        return 1000 * statistics.median(each) if each else 0.0
-
-    def lines(self, depth: Depth, batch_size: int, threads: int) -> list[str]:
-        """What a user should know, a sentence each."""
-        seconds = max(self.seconds, 1e-9)
-        several = f" (batches of {batch_size}, {counted(threads, 'thread')})"
-        said = [
-            f"{self.topics / seconds:,.1f} queries/s, p50 {self.median_milliseconds():.1f} ms a "
-            f"query{several if batch_size > 1 else ''}"
-        ]
-        if self.empty:
-            said.append(f"{counted(self.empty, 'topic')} found nothing")
-        if self.short:
-            said.append(
-                f"{counted(self.short, 'topic has', 'topics have')} fewer than "
-                f"{depth.pages} pages in the best {counted(depth.hits, 'passage')}; --fill-pages "
-                "or a larger --hits looks further"
-            )
-        if depth.pages is not None and self.hits and not self.paged:
-            said.append(
-                f"no hit's id has the delimiter {depth.delimiter!r}: nothing was collapsed to pages"
-            )
-        return said
-
-
 class Search(Generic[Query]):
     """Topics through a searcher, in batches.
 
@@ -140,7 +82,13 @@ class Search(Generic[Query]):
         self.depth = depth
         self.batch_size = batch_size
         self.threads = threads
-        self.report = Report()
+        self.report = Report(
+            batch_size=batch_size,
+            threads=threads,
+            hits_asked=depth.hits,
+            pages_asked=depth.pages,
+            delimiter=depth.delimiter,
+        )
 
     def run(
         self, topics: Sequence[tuple[str, Query]], progress: bool = True
@@ -148,15 +96,19 @@ class Search(Generic[Query]):
         """Yield ``(topic id, hits)``, in the topics' order."""
         with tqdm(total=len(topics), desc="search", unit=" topics", disable=not progress) as bar:
             for batch in _batches(topics, self.batch_size):
-                start = time.perf_counter()
+                start = perf_counter()
                 found = self._search(batch, self.depth.hits)
-                self.report.batches.append((len(batch), time.perf_counter() - start))
+                self.report.batches.append((len(batch), perf_counter() - start))
                 for id, _ in batch:
                     hits = found[id]
                     self.report.hits += len(hits)
                     self.report.empty += not hits
                     yield id, hits
                 bar.update(len(batch))
+
+    def lists(self, topics: Sequence[tuple[str, Query]]) -> dict[str, list[Hit]]:
+        """The finished lists of some topics, by id: no batches, no progress."""
+        return self._search(topics, self.depth.hits)
 
     def _search(self, batch: Sequence[tuple[str, Query]], hits: int) -> dict[str, list[Hit]]:
         """The finished lists of a batch, from ``hits`` passages each or, if need be, more."""

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hyper_ir.data.runs import write_run
 from hyper_ir.data.topics import read_topics
 from hyper_ir.files import require_writable
 from hyper_ir.lucene.indexing import TextAnalysis
+from hyper_ir.lucene.jvm import CLAUSE_LIMIT
+from hyper_ir.lucene.queries import Vector
 from hyper_ir.lucene.searching import K1, B, BM25Searcher
-from hyper_ir.manifest import Manifest, check_fits, read_manifest, write_manifest
+from hyper_ir.manifest import Manifest, check_fits, write_manifest
 from hyper_ir.problems import Problems
-from hyper_ir.search.encoded_topics import is_tsv, read_encoded_topics
-from hyper_ir.search.engines import Engine, plan
-from hyper_ir.search.pipeline import Depth, Report, Search, Searcher, stock_order
+from hyper_ir.search.encoded_topics import EncodedTopic
+from hyper_ir.search.engines import Engine, ImpactEngine, Plan, plan
+from hyper_ir.search.latency import QUERIES, Latency
+from hyper_ir.search.measuring import Pruning, chosen_terms, latency_by_threads
+from hyper_ir.search.pipeline import Depth, Search, stock_order
+from hyper_ir.search.pruning import keep_heaviest
 from hyper_ir.search.query_checks import check_known, say, tell_plain_texts, within_limit
 from hyper_ir.search.query_encoders import ModelSettings, QueryEncoder, open_encoder
+from hyper_ir.search.report import Report
+from hyper_ir.search.sources import Texts, Vectors, read_encoded
 
 Query = TypeVar("Query")
+
+WHOLE = Pruning()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +78,29 @@ def bm25_run(
     k1: float = K1,
     b: float = B,
     analysis: TextAnalysis | None = None,
+    latency: Sequence[int] = (),
+    sample: int = QUERIES,
     problems: Problems | None = None,
     progress: bool = True,
 ) -> Report:
     """Search texts by BM25 and write the run; return what was done.
 
-    Raises ValueError for anything wrong with index, topics or output before the search begins.
+    ``latency`` names numbers of threads for which, after the run, single queries are timed on
+    ``sample`` topics. Raises ValueError for anything wrong with index, topics or output before the
+    search begins.
     """
     job.check_output()
     topics = read_topics(job.topics, job.topics_format, problems)
     searcher = BM25Searcher(job.index, k1=k1, b=b, analysis=analysis)
     config = {"engine": "lucene", "k1": k1, "b": b, "analysis": asdict(searcher.analysis)}
-    texts = {topic.id: topic.text for topic in topics}
-    return _write(job, searcher, texts, Manifest("run", config=config), progress)
+    texts = [(topic.id, topic.text) for topic in topics]
+    search = Search(searcher, job.depth, job.batch_size, job.threads)
+    report = _write(job, search, texts, Manifest("run", config=config), progress)
+    if latency:
+        report.latency = latency_by_threads(
+            texts, lambda topic: topic, search, latency, sample, progress
+        )
+    return report
 
 
 def impact_run(
@@ -90,61 +110,127 @@ def impact_run(
     settings: ModelSettings | None = None,
     engine: Engine = "auto",
     min_idf: float = 0,
+    pruning: Pruning = WHOLE,
+    latency: Sequence[int] = (),
     problems: Problems | None = None,
     progress: bool = True,
 ) -> Report:
     """Search impacts and write the run; return what was done.
 
     ``encoder`` turns the topics' texts into vectors: a model's name or folder, a file of cached
-    vectors, or any ``QueryEncoder``. Without one the topics are encoded already.
+    vectors, or any ``QueryEncoder``. Without one the topics are encoded already. ``pruning`` says
+    how many terms a query keeps. ``latency`` names numbers of threads for which, after the run,
+    single queries are timed, from text to hits.
 
     Raises ValueError for anything wrong with index, topics, encoder or output before the search
-    begins; also when index and queries are made over different vocabularies, and when no topic
-    has a token of the index. ``problems`` is told of bad records among topics and vectors.
+    begins; also when index and queries are made over different vocabularies, when no topic has a
+    token of the index, and when the latency budget cannot be kept. ``problems`` is told of bad
+    records among topics, judgments and vectors.
     """
     job.check_output()
+    judge = pruning.judge(problems)
     chosen = plan(job.index, engine)
-    if encoder is None:
-        queries, origin = read_encoded_topics(job.topics, problems), read_manifest(job.topics)
-        if origin is not None and not origin.model:
-            raise ValueError(
-                f"topics: {job.topics} holds texts, says its manifest; --encoder MODEL encodes them"
-            )
-        check_fits(chosen.manifest, origin, str(chosen.path))
-    else:
-        texts = read_topics(job.topics, job.topics_format, problems)
-        if isinstance(encoder, str):
-            encoder = open_encoder(encoder, settings or ModelSettings(), problems)
-        origin = encoder.manifest
-        check_fits(chosen.manifest, origin, str(chosen.path))
-        vectors = encoder.encode([topic.text for topic in texts])
-        queries = [(topic.id, vector) for topic, vector in zip(texts, vectors, strict=True)]
+    source = _open_source(job, encoder, settings, chosen, problems)
     if chosen.why:
         say(chosen.why)
     searcher = chosen.open(min_idf, progress, problems)
+    search = Search(searcher, job.depth, job.batch_size, job.threads)
+    kept = _checked(job, searcher, source.topics) if isinstance(source, Vectors) else []
+    if isinstance(source, Vectors) and source.origin is None:
+        tell_plain_texts(searcher, kept, job.topics, source.by_repetition)
+    pruned = chosen_terms(source, search, pruning, judge, progress)
+    seconds = 0.0
+    if isinstance(source, Texts):
+        queries, seconds = source.encoded()
+        kept = _checked(job, searcher, queries)
+    cut = keep_heaviest(kept, pruned.terms)
+    report = search.report
+    report.encode_seconds, report.query_terms = seconds, pruned.terms
+    report.terms = sum(len(vector) for _, vector in cut) / len(cut)
+    report.budget, report.cost = pruned.budget, pruned.cost
+    manifest = _manifest(source.origin, report, {"engine": chosen.engine, "min_idf": min_idf})
+    _write(job, search, cut, manifest, progress)
+    if latency:
+        report.latency = _latency(source, pruned.terms, search, latency, pruning.sample, progress)
+    return report
+
+
+def _open_source(
+    job: Job,
+    encoder: str | QueryEncoder | None,
+    settings: ModelSettings | None,
+    chosen: Plan,
+    problems: Problems | None,
+) -> Texts | Vectors:
+    """The topics, texts or vectors; raises ValueError where they do not fit the index."""
+    if encoder is None:
+        vectors = read_encoded(job.topics, problems)
+        check_fits(chosen.manifest, vectors.origin, str(chosen.path))
+        return vectors
+    topics = read_topics(job.topics, job.topics_format, problems)
+    if isinstance(encoder, str):
+        encoder = open_encoder(encoder, settings or ModelSettings(), problems)
+    check_fits(chosen.manifest, encoder.manifest, str(chosen.path))
+    return Texts([(topic.id, topic.text) for topic in topics], encoder)
+
+
+def _checked(
+    job: Job, searcher: ImpactEngine, queries: Sequence[EncodedTopic]
+) -> list[EncodedTopic]:
     kept = within_limit(queries)
     check_known(searcher, kept, job.topics, job.index)
-    if encoder is None and origin is None:
-        tell_plain_texts(searcher, kept, job.topics, is_tsv(job.topics))
-    manifest = Manifest(
+    return kept
+
+
+def _latency(
+    source: Texts | Vectors,
+    terms: int | None,
+    search: Search[Vector],
+    threads: Sequence[int],
+    sample: int,
+    progress: bool,
+) -> dict[int, Latency]:
+    """Single queries, cut as those of the run."""
+    limit = CLAUSE_LIMIT if terms is None else terms
+    if isinstance(source, Vectors):
+        cut = keep_heaviest(source.topics, limit)
+        return latency_by_threads(cut, lambda topic: topic, search, threads, sample, progress)
+    encode = source.encode
+    return latency_by_threads(
+        source.topics,
+        lambda topic: keep_heaviest([encode(topic)], limit)[0],
+        search,
+        threads,
+        sample,
+        progress,
+    )
+
+
+def _manifest(origin: Manifest | None, report: Report, config: dict[str, Any]) -> Manifest:
+    """That of the run: its model is the queries' own."""
+    config |= {"query_terms": report.query_terms}
+    if report.budget is not None:
+        config["latency_budget"] = report.budget.as_json()
+    if report.cost is not None:
+        config["pruning_cost"] = report.cost.as_json()
+    return Manifest(
         "run",
         model=origin.model if origin is not None else {},
         vocabulary=origin.vocabulary if origin is not None else "",
         quantiser=origin.quantiser if origin is not None else {},
-        config={"engine": chosen.engine, "min_idf": min_idf},
+        config=config,
     )
-    return _write(job, searcher, dict(kept), manifest, progress)
 
 
 def _write(
     job: Job,
-    searcher: Searcher[Query],
-    queries: dict[str, Query],
+    search: Search[Query],
+    queries: Sequence[tuple[str, Query]],
     manifest: Manifest,
     progress: bool,
 ) -> Report:
-    search = Search(searcher, job.depth, job.batch_size, job.threads)
-    topics = [(id, queries[id]) for id in stock_order(queries)]
+    by_id = dict(queries)
+    topics = [(id, by_id[id]) for id in stock_order(by_id)]
     write_run(job.output, search.run(topics, progress), job.run_name())
     report = search.report
     manifest.config.update(depth=asdict(job.depth), tag=job.run_name())

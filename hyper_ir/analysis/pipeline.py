@@ -1,0 +1,212 @@
+"""From models, topics and measurements to a report: inputs first, then work, then files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from shutil import copyfile
+
+from hyper_ir.analysis.advice_file import read_measured
+from hyper_ir.analysis.attention_sections import (
+    Looked,
+    attention_section,
+    map_section,
+    similar_section,
+)
+from hyper_ir.analysis.case_study import SHARE, cases, chosen, drawn_bases
+from hyper_ir.analysis.grid_sweeps import read_grid
+from hyper_ir.analysis.inputs import read_tasks, topics_sources
+from hyper_ir.analysis.plan import (
+    ATTENTION,
+    SECTIONS,
+    Given,
+    Plan,
+    plan,
+    require_attention,
+    require_tasks,
+)
+from hyper_ir.analysis.prefix_section import prefix_section
+from hyper_ir.analysis.prefix_timing import PrefixSettings, check_lengths, measure_prefixes
+from hyper_ir.analysis.prompt_attention import (
+    prompt_attention,
+    require_conditional_prompts,
+    write_attention,
+)
+from hyper_ir.analysis.report import read_report, write_report
+from hyper_ir.analysis.section import Section
+from hyper_ir.analysis.speed import SpeedPoint
+from hyper_ir.analysis.speed_section import speed_section
+from hyper_ir.analysis.sweep_section import sweep_section
+from hyper_ir.analysis.sweeps import Sweeps, read_sweeps, swept
+from hyper_ir.files import atomic_directory, require_writable_folder
+from hyper_ir.models.retriever import Retriever
+from hyper_ir.problems import Problems
+
+ATTENTION_FILE = "attention.tsv.gz"
+
+MAX_QUERIES = 300
+SEED = 42
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for.
+
+    Attributes
+    ----------
+    output: the report's folder.
+    model: a model's folder or a hub's name.
+    topics: ``[TASK=]SOURCE`` for each task.
+    advice: ``[SYSTEM=]SOURCE`` of each measurement of speed.
+    sweeps: files of scores by setting.
+    grid: folder of ``hyper_ir.reproduce``, whose sweeps are drawn as well.
+    only: sections; None for all that can be made.
+    max_queries: of each task; None for all.
+    max_length: tokens a query is cut to; None takes the model's.
+    bases: ``TASK:ID`` of queries for table 6; none draws one of each task.
+    share: of all queries, which are near and which far.
+    prefixes: what figure 6 times.
+    seed: of all draws.
+    update: keep the sections of a report that is there and that are not made now.
+    overwrite: replace a report that is there.
+    command: what made it, in words.
+    """
+
+    output: Path
+    model: str | None = None
+    topics: Sequence[str] = ()
+    advice: Sequence[str] = ()
+    sweeps: Sequence[Path] = ()
+    grid: Path | None = None
+    only: Sequence[str] | None = None
+    max_queries: int | None = MAX_QUERIES
+    max_length: int | None = None
+    bases: Sequence[str] = ()
+    share: float = SHARE
+    prefixes: PrefixSettings = field(default_factory=PrefixSettings)
+    seed: int = SEED
+    update: bool = False
+    overwrite: bool = False
+    command: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"share: {self.share} is not from 0 to 1")
+        if self.update and self.overwrite:
+            raise ValueError("a report is either updated or overwritten")
+
+
+@dataclass
+class _Inputs:
+    """What was read before any work."""
+
+    plan: Plan
+    kept: list[Section]
+    looked: Looked | None = None
+    retriever: Retriever | None = None
+    advice: list[SpeedPoint] = field(default_factory=list)
+    sweeps: Sweeps = field(default_factory=dict)
+
+
+def analyse(
+    request: Request, problems: Problems | None = None, progress: bool = False
+) -> tuple[list[Section], list[str]]:
+    """Make the report; returns its new sections and what was left out, a sentence each.
+
+    All inputs are read first. Bad records of topics go to ``problems``. Raises ValueError for
+    what :func:`~hyper_ir.analysis.plan.plan` refuses, a model whose attention is asked for and
+    that has no prompts or static ones, fewer than two tasks, and a folder that is there.
+    """
+    inputs = _read(request, problems)
+    makers = _makers(request, inputs, progress)
+    made = [replace(makers[name](), command=request.command) for name in inputs.plan.sections]
+    new = {section.name for section in made}
+    kept = [section for section in inputs.kept if section.name not in new]
+    sections = sorted([*kept, *made], key=lambda section: SECTIONS.index(section.name))
+    old_attention = request.output / ATTENTION_FILE
+    with atomic_directory(request.output, replace=request.update or request.overwrite) as folder:
+        write_report(folder, sections)
+        if inputs.looked is not None:
+            write_attention(folder / ATTENTION_FILE, inputs.looked.attention)
+        elif request.update and old_attention.is_file():
+            copyfile(old_attention, folder / ATTENTION_FILE)
+    there = {section.name for section in kept}
+    return made, [why for name, why in inputs.plan.left_out.items() if name not in there]
+
+
+def _read(request: Request, problems: Problems | None) -> _Inputs:
+    given = Given(
+        request.model is not None,
+        bool(request.topics),
+        bool(request.advice),
+        bool(request.sweeps) or request.grid is not None,
+    )
+    inputs = _Inputs(plan(given, request.only), _kept(request))
+    wanted = inputs.plan.sections
+    if "speed" in wanted:
+        inputs.advice = [point for text in request.advice for point in read_measured(text)]
+    if "sweeps" in wanted:
+        inputs.sweeps = swept(point for path in request.sweeps for point in read_sweeps(path))
+        inputs.sweeps |= read_grid(request.grid) if request.grid is not None else {}
+    attention = any(name in ATTENTION for name in wanted)
+    sources = topics_sources(request.topics) if attention else {}
+    require_tasks(list(sources), wanted)
+    tasks = read_tasks(sources, request.max_queries, request.seed, problems)
+    for task in tasks:
+        if len(task.topics) < 2:
+            raise ValueError(f"task {task.name}: {task.source} has one query; 2 are needed")
+    if attention or "prefix-length" in wanted:
+        assert request.model is not None
+        retriever = inputs.retriever = Retriever.from_pretrained(request.model)
+        if "prefix-length" in wanted:
+            check_lengths(retriever, request.prefixes)
+        if attention:
+            try:
+                require_conditional_prompts(retriever)
+            except ValueError as error:
+                raise require_attention(error, wanted) from error
+            seen = prompt_attention(retriever, tasks, request.max_length)
+            chosen(seen, request.bases)
+            inputs.looked = Looked.at(tasks, seen, request.seed)
+    return inputs
+
+
+def _kept(request: Request) -> list[Section]:
+    """The sections of the report that is there; ValueError where it must not be."""
+    require_writable_folder(request.output, "output")
+    if request.output.exists() and not (request.update or request.overwrite):
+        raise ValueError(
+            f"output: {request.output} exists already; --update keeps the sections that are not "
+            "made now, --overwrite throws all away"
+        )
+    return read_report(request.output) if request.update else []
+
+
+def _makers(request: Request, inputs: _Inputs, progress: bool) -> dict[str, Callable[[], Section]]:
+    """What makes each section, once its inputs are there."""
+
+    def looked() -> Looked:
+        assert inputs.looked is not None
+        return inputs.looked
+
+    def similar() -> Section:
+        at, seed = looked(), request.seed
+        bases = chosen(at.attention, request.bases) or drawn_bases(at.attention, seed)
+        found = cases(at.attention, at.divergence, bases, seed, share=request.share)
+        return similar_section(at, found, request.share)
+
+    def prefixes() -> Section:
+        assert inputs.retriever is not None
+        costs = measure_prefixes(inputs.retriever, request.prefixes, progress)
+        name = inputs.retriever.config.name or str(request.model)
+        return prefix_section(costs, request.prefixes, Path(name).name)
+
+    return {
+        "attention": lambda: attention_section(looked()),
+        "map": lambda: map_section(looked()),
+        "similar": similar,
+        "speed": lambda: speed_section(inputs.advice),
+        "sweeps": lambda: sweep_section(inputs.sweeps),
+        "prefix-length": prefixes,
+    }

@@ -1,0 +1,269 @@
+"""A grid: which systems are trained, on what, and what they are tested on, as typed settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+PARTS = (
+    "bm25",
+    "zero",
+    "main",
+    "ablations",
+    "cross-domain",
+    "leave-one-out",
+    "few-shot",
+    "fine-tuned",
+    "prompts",
+    "cpr",
+    "length",
+    "initialisation",
+    "released",
+)
+"""What a grid consists of, in the order in which it is worked off."""
+
+TASK = "{task}"
+"""Stands for a task's name in the names of files."""
+
+CORPUS = "corpus"
+"""What the knowledge source is called among the collections; the others have their own names."""
+
+TRAINED_SIDES = ("splade", "dpr")
+
+
+@dataclass(frozen=True)
+class GridData:
+    """What is trained and tested on.
+
+    Attributes
+    ----------
+    corpus: the knowledge source, in KILT's format or another.
+    tasks: names of the tasks.
+    train, dev: files of the tasks' records, with ``{task}`` where their names stand.
+    examples: mined training examples, if there are any; else they are mined from ``train``.
+    index: a BM25 index of the corpus, if there is one; else it is made.
+    corpus_format, corpus_words: as in ``python -m hyper_ir.encode input``.
+    document_length: tokens that a document is cut to.
+    mining_depth: hits of BM25 that negatives are mined from.
+    zero_shot: collections without training data by name: BEIR folders or ``ir_datasets:NAME``.
+    split: of the zero-shot collections.
+    without_query: zero-shot collections that hold their queries, which are not to find themselves.
+    """
+
+    corpus: str
+    tasks: list[str]
+    train: str
+    dev: str
+    examples: list[str] = field(default_factory=list)
+    index: str | None = None
+    corpus_format: str = "auto"
+    corpus_words: int = 100
+    document_length: int = 256
+    mining_depth: int = 100
+    zero_shot: dict[str, str] = field(default_factory=dict)
+    split: str = "test"
+    without_query: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not self.tasks or len(set(self.tasks)) < len(self.tasks):
+            raise ValueError(f"data.tasks: {self.tasks}: different names are needed, at least one")
+        for name in ("train", "dev"):
+            if TASK not in getattr(self, name):
+                raise ValueError(f"data.{name}: {getattr(self, name)} has no {TASK} in it")
+        taken = {*self.tasks, CORPUS, "average"} & set(self.zero_shot)
+        if taken:
+            raise ValueError(f"data.zero_shot: {min(taken)} is the name of something else")
+        for name in self.without_query:
+            if name not in self.zero_shot:
+                raise ValueError(f"data.without_query: {name} is no zero-shot collection")
+        for name in [*self.tasks, *self.zero_shot]:
+            if name.split() != [name] or "/" in name:
+                raise ValueError(f"data: {name!r} cannot be a name; give one word without /")
+
+    def source(self, collection: str) -> str:
+        """Where a collection is read from."""
+        return self.corpus if collection == CORPUS else self.zero_shot[collection]
+
+
+@dataclass(frozen=True)
+class SideConfig:
+    """One backbone and what is trained of it.
+
+    Attributes
+    ----------
+    model: the backbone, a folder or hub name; null leaves the side out.
+    recipe: of its training: a shipped recipe's name, or a file.
+    settings: what is changed of the recipe, by dotted keys.
+    vectors: ready vectors by collection (``corpus`` is the knowledge source), made with the model.
+    """
+
+    model: str | None = None
+    recipe: str = "mini-kilt"
+    settings: dict[str, Any] = field(default_factory=dict)
+    vectors: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FewShotConfig:
+    """Training on with a few examples of a task that was left out.
+
+    Attributes
+    ----------
+    examples: how many examples of the new task.
+    tasks: the tasks that are new in turn; null for all.
+    steps: optimiser steps.
+    """
+
+    examples: list[int] = field(default_factory=lambda: [16, 64, 256])
+    tasks: list[str] | None = None
+    steps: int = 50
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or any(count < 1 for count in self.examples):
+            raise ValueError("few_shot: examples and steps are positive numbers")
+
+
+@dataclass(frozen=True)
+class SweepConfig:
+    """What one setting of HypeR is varied over.
+
+    Attributes
+    ----------
+    prompts: N, how many prompts.
+    cpr: λ_c, the weight of CPR.
+    lengths: m, positions of a prompt.
+    initialisations: how prompts start.
+    """
+
+    prompts: list[int] = field(default_factory=lambda: [2, 5, 10, 20, 30, 50])
+    cpr: list[float] = field(default_factory=lambda: [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5])
+    lengths: list[int] = field(default_factory=lambda: [5, 10, 20, 50, 100, 200])
+    initialisations: list[str] = field(
+        default_factory=lambda: ["kmeans", "words", "normal", "uniform"]
+    )
+
+
+@dataclass(frozen=True)
+class CostConfig:
+    """What the dry run reckons with until cells are finished: assumed, not measured here.
+
+    Attributes
+    ----------
+    device: what the figures are of.
+    seconds_per_step: of training; null reckons it from the figures below.
+    seconds_per_passage, seconds_per_query: of encoding; null reckons them likewise.
+    tflops: what the device sustains, in 10^12 operations a second.
+    parameters: of the transformer without its word embeddings, and of the head's product.
+    query_tokens, document_tokens: the mean.
+    examples, passages: how many there are, where the files are not there to be counted.
+    zero_shot_passages: of all zero-shot collections.
+    queries: of a cell's tests.
+    bytes_per_passage: of sparse vectors in a file; as arrays they take about as much again.
+    dense_bytes_per_passage: of dense vectors, in a file and as arrays.
+    index_bytes_per_passage: of an impact index.
+    memory: what a training run needs, in words.
+    inputs: how the inputs are had: commands and pages, a line each.
+    """
+
+    device: str = ""
+    seconds_per_step: float | None = None
+    seconds_per_passage: float | None = None
+    seconds_per_query: float | None = None
+    tflops: float | None = None
+    parameters: float = 110e6
+    query_tokens: float = 32
+    document_tokens: float = 140
+    examples: int | None = None
+    passages: int | None = None
+    zero_shot_passages: int = 0
+    queries: int = 0
+    bytes_per_passage: float = 3000
+    dense_bytes_per_passage: float = 10000
+    index_bytes_per_passage: float = 360
+    memory: str = ""
+    inputs: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """All that is trained and tested for the tables.
+
+    Attributes
+    ----------
+    output: folder of the grid: cells, prepared collections, tables.
+    parts: what is wanted of the grid; they are worked off in the order of its definition.
+    seeds: of the main rows; everything else is trained with the first.
+    seeded: parts that are trained with all seeds.
+    steps: optimiser steps of every training run; null as the recipe says.
+    fine_tuning_steps: of the models of one task; null as all others.
+    measures: of the tasks, by ir-measures' names; tables show the first.
+    zero_shot_measures: of the zero-shot collections.
+    queries: the most of a test, at equal distances in its file; null for all.
+    hits: passages searched for a topic.
+    depth: pages, or documents, kept of them in a run.
+    engine: ``"exact"`` searches vectors in memory, with Lucene's scores; ``"lucene"`` an index.
+    keep: trained models that stay: ``"all"``, or those that are ``"needed"``: the main rows' and
+        what other cells start from.
+    launcher: what starts training instead of this process, as [torchrun, --nproc-per-node, "8"].
+    device: what is trained and encoded on.
+    threads: topics searched at a time, and of indexing.
+    """
+
+    output: str
+    data: GridData
+    splade: SideConfig = field(default_factory=SideConfig)
+    dpr: SideConfig = field(default_factory=SideConfig)
+    parts: list[str] = field(default_factory=lambda: list(PARTS))
+    seeds: list[int] = field(default_factory=lambda: [42, 43, 44])
+    seeded: list[str] = field(default_factory=lambda: ["main"])
+    steps: int | None = None
+    fine_tuning_steps: int | None = None
+    few_shot: FewShotConfig = field(default_factory=FewShotConfig)
+    sweep: SweepConfig = field(default_factory=SweepConfig)
+    measures: list[str] = field(default_factory=lambda: ["KILTRprec", "nDCG@10"])
+    zero_shot_measures: list[str] = field(default_factory=lambda: ["nDCG@10"])
+    queries: int | None = None
+    hits: int = 100
+    depth: int = 20
+    engine: Literal["exact", "lucene"] = "exact"
+    keep: Literal["all", "needed"] = "needed"
+    launcher: list[str] = field(default_factory=list)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int = 1
+    cost: CostConfig = field(default_factory=CostConfig)
+
+    def __post_init__(self) -> None:
+        for key in ("parts", "seeded"):
+            for part in getattr(self, key):
+                if part not in PARTS:
+                    raise ValueError(f"{key}: {part!r}; known are {', '.join(PARTS)}")
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds: {self.seeds}: different numbers are needed, at least one")
+        for key in ("steps", "fine_tuning_steps", "queries", "hits", "depth", "threads"):
+            value = getattr(self, key)
+            if value is not None and value < 1:
+                raise ValueError(f"{key}: {value} is not a positive number")
+        if not self.measures or (self.data.zero_shot and not self.zero_shot_measures):
+            raise ValueError("measures: at least one is needed")
+        for task in self.few_shot.tasks or ():
+            if task not in self.data.tasks:
+                raise ValueError(f"few_shot.tasks: {task} is none of {', '.join(self.data.tasks)}")
+        if self.splade.model is None and self.dpr.model is None and set(self.parts) != {"bm25"}:
+            raise ValueError("splade.model, dpr.model: at least one backbone is needed")
+        for side in TRAINED_SIDES:
+            for name in self.side(side).vectors:
+                if name != CORPUS and name not in self.data.zero_shot:
+                    raise ValueError(f"{side}.vectors: there is no collection {name}")
+
+    def side(self, name: str) -> SideConfig:
+        """``splade`` or ``dpr``."""
+        return self.splade if name == "splade" else self.dpr
+
+    @property
+    def sides(self) -> list[str]:
+        """The sides that have a backbone."""
+        return [side for side in TRAINED_SIDES if self.side(side).model is not None]
+
+    def seeds_of(self, part: str) -> list[int]:
+        """The seeds that a part's models are trained with."""
+        return self.seeds if part in self.seeded else self.seeds[:1]

@@ -1,0 +1,102 @@
+"""Whether all that a grid reads is there: told at once, before anything is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from hyper_ir.data import irds
+from hyper_ir.evaluation.measures import parse_measures
+from hyper_ir.lucene.java import find_java
+from hyper_ir.manifest import model_name, read_manifest
+from hyper_ir.models.checkpoint import find_checkpoint
+from hyper_ir.reproduction.cells import Cell
+from hyper_ir.reproduction.grid import CORPUS, TASK, Grid
+from hyper_ir.reproduction.identity import Identities, without_place
+
+
+def missing_inputs(grid: Grid, cells: Sequence[Cell]) -> list[str]:
+    """Everything that the cells need and is not there, each in a line; empty where all is."""
+    found = [
+        *_measures(grid),
+        *_data(grid, cells),
+        *_sides(grid, cells),
+    ]
+    if _needs_java(grid, cells):
+        try:
+            find_java()
+        except ValueError as error:
+            found.append(f"Java: {error}")
+    return found
+
+
+def _measures(grid: Grid) -> Iterator[str]:
+    for key in ("measures", "zero_shot_measures"):
+        try:
+            parse_measures(getattr(grid, key))
+        except ValueError as error:
+            yield f"{key}: {error}"
+
+
+def _data(grid: Grid, cells: Sequence[Cell]) -> Iterator[str]:
+    data = grid.data
+    tests = {test for cell in cells for test in cell.tests}
+    trained = any(cell.trained for cell in cells)
+    yield from _lacking("data.corpus", data.corpus)
+    for task in data.tasks:
+        if task in tests:
+            yield from _lacking("data.dev", data.dev.replace(TASK, task))
+        if trained and not data.examples:
+            yield from _lacking("data.train", data.train.replace(TASK, task))
+    for path in data.examples:
+        yield from _lacking("data.examples", path)
+    if data.index is not None:
+        yield from _lacking("data.index", data.index)
+    for name, source in data.zero_shot.items():
+        if name in tests:
+            yield from _lacking(f"data.zero_shot.{name}", source)
+
+
+def _sides(grid: Grid, cells: Sequence[Cell]) -> Iterator[str]:
+    tests = {test for cell in cells for test in cell.tests}
+    for side in grid.sides:
+        if not any(cell.side == side for cell in cells):
+            continue
+        config = grid.side(side)
+        try:
+            find_checkpoint(str(config.model))
+        except ValueError as error:
+            yield f"{side}.model: {error}"
+        for name, path in config.vectors.items():
+            if name == CORPUS or name in tests:
+                lacking = list(_lacking(f"{side}.vectors.{name}", path))
+                yield from lacking or _other_corpus(grid, side, name, path)
+
+
+def _lacking(key: str, source: str) -> Iterator[str]:
+    if not irds.is_irds(source) and not Path(source).exists():
+        yield f"{key}: there is no {source}"
+
+
+def _other_corpus(grid: Grid, side: str, name: str, path: str) -> Iterator[str]:
+    """Ready vectors must be of the very collection, cut as the grid cuts it."""
+    manifest = read_manifest(path)
+    described = manifest.inputs.get("corpus") if manifest is not None else None
+    if manifest is None or not isinstance(described, dict):
+        return
+    if not irds.is_irds(grid.data.source(name)) and not Path(grid.data.source(name)).exists():
+        return
+    wanted, there = Identities(grid, None).corpus(name), without_place(described)
+    differing = sorted(key for key in {*wanted, *there} if wanted.get(key) != there.get(key))
+    if differing:
+        yield (
+            f"{side}.vectors.{name}: {path}, made by {model_name(manifest)}, is of another "
+            f"collection ({', '.join(differing)})"
+        )
+
+
+def _needs_java(grid: Grid, cells: Sequence[Cell]) -> bool:
+    """BM25 is searched with Lucene, and what is mined from, too."""
+    trained = any(cell.trained for cell in cells)
+    mined = trained and not grid.data.examples
+    return any(not cell.side for cell in cells) or mined or grid.engine == "lucene"

@@ -1,0 +1,197 @@
+"""What cells share: indexes, mined examples, the frozen documents' vectors. Made once.
+
+``prepared/NAME-KEY/`` holds one of them, with ``made.json`` written last. The key is a hash of
+what it is made of, as a cell's is.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from hyper_ir.data.corpus import Corpus, open_corpus
+from hyper_ir.encode.documents import OutputConfig, encode_corpus
+from hyper_ir.encode.engine import Engine, EngineConfig
+from hyper_ir.encode.tokens import lucene_tokens
+from hyper_ir.files import write_json
+from hyper_ir.lucene.indexing import build_bm25_index, build_impact_index
+from hyper_ir.mining.first_stage import FromIndex
+from hyper_ir.mining.pipeline import mine
+from hyper_ir.mining.selection import MiningSettings
+from hyper_ir.models.retriever import Retriever
+from hyper_ir.problems import Problems
+from hyper_ir.reproduction.claims import Claims
+from hyper_ir.reproduction.grid import CORPUS, TASK, Grid
+from hyper_ir.reproduction.identity import Identities, hash_of_file, key_of
+from hyper_ir.training.document_sources import check_vectors, factor_of
+from hyper_ir.training.document_store import DocumentStore
+from hyper_ir.training.recipe import Recipe
+
+MADE = "made.json"
+
+
+class Prepared:
+    """The shared parts of a grid, each made when it is first asked for.
+
+    Parameters
+    ----------
+    recipes: each side's.
+    root: folder of what is made.
+    claims: of all processes that share the grid.
+    """
+
+    def __init__(
+        self,
+        grid: Grid,
+        recipes: Mapping[str, Recipe],
+        identities: Identities,
+        root: Path,
+        claims: Claims,
+    ) -> None:
+        self.grid = grid
+        self.recipes = recipes
+        self.identities = identities
+        self.root = root
+        self.claims = claims
+        self._checked: set[tuple[str, str]] = set()
+
+    def corpus(self, collection: str) -> Corpus:
+        """A collection, to be read from its beginning.
+
+        Bad records end the work where it is the knowledge source; elsewhere (Cranfield has two
+        documents without a text) they are left out.
+        """
+        data = self.grid.data
+        own = collection == CORPUS
+        return open_corpus(
+            data.source(collection),
+            format=data.corpus_format if own else "auto",
+            words=data.corpus_words,
+            problems=Problems("stop" if own else "skip"),
+        )
+
+    def examples(self) -> list[str]:
+        """Files of training examples."""
+        ready = self.grid.data.examples
+        return list(ready) if ready else [str(self._once("examples", *self._mining()))]
+
+    def examples_made(self) -> list[str] | None:
+        """The same where they are there already, else None."""
+        ready = self.grid.data.examples
+        if ready:
+            return list(ready)
+        identity, file, _ = self._mining()
+        folder = self._folder("examples", identity)
+        return [str(folder / file)] if (folder / MADE).exists() else None
+
+    def _mining(self) -> tuple[dict[str, Any], str, Callable[[Path], None]]:
+        data = self.grid.data
+        sources = {task: data.train.replace(TASK, task) for task in data.tasks}
+        settings = MiningSettings(depth=data.mining_depth)
+        identity = {
+            "tasks": {task: hash_of_file(source) for task, source in sources.items()},
+            "corpus": self.identities.corpus(CORPUS),
+            "settings": asdict(settings),
+        }
+
+        def make(path: Path) -> None:
+            search = FromIndex(str(self.index(CORPUS)), threads=self.grid.threads)
+            report = path.with_name("examples.leaks.json")
+            mine(sources, self.corpus(CORPUS), search, path, report, settings, overwrite=True)
+
+        return identity, "examples.jsonl", make
+
+    def index(self, collection: str) -> Path:
+        """A BM25 index of a collection."""
+        if collection == CORPUS and self.grid.data.index is not None:
+            return Path(self.grid.data.index)
+        identity = {"bm25": self.identities.corpus(collection)}
+
+        def make(path: Path) -> None:
+            threads = self.grid.threads
+            build_bm25_index(self.corpus(collection), path, threads=threads, overwrite=True)
+
+        return self._once(f"bm25-{collection}", identity, "index", make)
+
+    def backbone(self, side: str) -> Retriever:
+        """A side's backbone."""
+        recipe = self.recipes[side]
+        return Retriever.from_pretrained(recipe.model, recipe.head, recipe.dense_pooling)
+
+    def vectors(self, side: str, collection: str) -> Path:
+        """A collection's vectors by a side's backbone.
+
+        Raises ValueError for ready ones that another document encoder made.
+        """
+        ready = self.grid.side(side).vectors.get(collection)
+        if ready is not None:
+            if (side, collection) not in self._checked:
+                check_vectors(Path(ready), self.backbone(side))
+                self._checked.add((side, collection))
+            return Path(ready)
+
+        def make(path: Path) -> None:
+            encode_collection(self.backbone(side), self.corpus(collection), path, self.grid)
+
+        identity = self.identities.vectors(side, collection)
+        return self._once(f"{side}-{collection}", identity, "vectors", make)
+
+    def store(self, side: str, collection: str) -> Path:
+        """The same vectors as arrays on disk."""
+        vectors = self.vectors(side, collection)
+
+        def make(path: Path) -> None:
+            build_store(self.backbone(side), vectors, path)
+
+        identity = {"store": self.identities.vectors(side, collection)}
+        return self._once(f"{side}-{collection}-store", identity, "store", make)
+
+    def impact_index(self, side: str, collection: str) -> Path:
+        """The same vectors as a Lucene index."""
+        vectors = self.vectors(side, collection)
+
+        def make(path: Path) -> None:
+            build_impact_index(vectors, path, threads=self.grid.threads, overwrite=True)
+
+        identity = {"impacts": self.identities.vectors(side, collection)}
+        return self._once(f"{side}-{collection}-index", identity, "index", make)
+
+    def _folder(self, name: str, identity: Mapping[str, Any]) -> Path:
+        return self.root / f"{name}-{key_of(identity)}"
+
+    def _once(
+        self, name: str, identity: Mapping[str, Any], artefact: str, make: Callable[[Path], None]
+    ) -> Path:
+        folder = self._folder(name, identity)
+        path = folder / artefact
+        if (folder / MADE).exists():
+            return path
+        with self.claims.awaited(folder.name):
+            if not (folder / MADE).exists():
+                folder.mkdir(parents=True, exist_ok=True)
+                start = time.perf_counter()
+                make(path)
+                seconds = round(time.perf_counter() - start, 1)
+                write_json(folder / MADE, {"made_of": identity, "seconds": seconds})
+        return path
+
+
+def encode_collection(retriever: Retriever, corpus: Corpus, folder: Path, grid: Grid) -> None:
+    """Encode a collection by a document encoder; what an interrupted run left is gone on with."""
+    config = EngineConfig(max_length=grid.data.document_length, device=grid.device)
+    engine = Engine(retriever, "document", config)
+    encode_corpus(engine, corpus, folder, OutputConfig(resume=True))
+
+
+def build_store(retriever: Retriever, vectors: Path, folder: Path) -> None:
+    """Vectors as arrays on disk."""
+    sparse = bool(retriever.vocabulary)
+    names = lucene_tokens(retriever.vocabulary) if sparse else None
+    width = retriever.document.head.width
+    if folder.exists():
+        shutil.rmtree(folder)
+    DocumentStore.build(folder, vectors, width, names, factor_of(vectors))

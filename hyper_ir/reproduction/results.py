@@ -1,0 +1,94 @@
+"""What finished cells say: scores query by query, by the cells' names."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hyper_ir.reproduction.store import CellFolder
+
+Values = dict[str, float]
+"""A value of every topic."""
+
+
+class Results:
+    """The scores of cells, read when they are asked for.
+
+    Parameters
+    ----------
+    cells: the folder of all cells.
+    keys: each cell's key by its name; several names may have one.
+    wanted: what a test's scores are to follow from, by its name (None: not to be told); others,
+        of fewer queries for example, do not count.
+
+    Attributes
+    ----------
+    damaged: what is wrong with files that could not be taken, each in words.
+    """
+
+    def __init__(
+        self,
+        cells: Path,
+        keys: Mapping[str, str],
+        wanted: Callable[[str], dict[str, Any] | None] = lambda test: None,
+    ) -> None:
+        self.cells = cells
+        self.keys = keys
+        self.wanted = cache(wanted)
+        self.damaged: list[str] = []
+        self._read: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def folder(self, name: str) -> CellFolder | None:
+        """The folder of a cell; None for a cell that the plan does not have."""
+        key = self.keys.get(name)
+        return None if key is None else CellFolder(self.cells, key)
+
+    def object(self, name: str, file: str) -> dict[str, Any]:
+        """A finished JSON file of a cell; empty where it is not there or damaged, which is told."""
+        folder = self.folder(name)
+        if folder is None or not folder.path.is_dir():
+            return {}
+        if (folder.key, file) not in self._read:
+            self._read[folder.key, file] = self._object(folder, file)
+        return self._read[folder.key, file]
+
+    def _object(self, folder: CellFolder, file: str) -> dict[str, Any]:
+        try:
+            return folder.read(file) if folder.has(file) else {}
+        except ValueError as error:
+            self.damaged.append(str(error))
+            print(f"warning: {error}", file=sys.stderr)
+            return {}
+
+    def scores(self, name: str, test: str) -> dict[str, Any]:
+        """A cell's scores of a test; empty where there are none of the very queries."""
+        scores = self.object(name, f"scores/{test}.json")
+        if not scores:
+            return {}
+        wanted = self.wanted(test)
+        return scores if wanted is None or scores.get("settings") == wanted else {}
+
+    def values(self, name: str, test: str, measure: str) -> Values | None:
+        """The values of a cell's topics; None where it was not tested so."""
+        values = self.scores(name, test).get("values", {})
+        found: Values | None = values.get(measure)
+        return found
+
+    def over_seeds(self, names: Sequence[str], test: str, measure: str) -> list[Values]:
+        """The values of each of several cells that are there."""
+        return [
+            values for name in names if (values := self.values(name, test, measure)) is not None
+        ]
+
+
+def mean_values(several: Sequence[Values]) -> Values:
+    """Each topic's mean over models, of the topics that all have."""
+    shared = set.intersection(*(set(values) for values in several))
+    return {
+        topic: sum(values[topic] for values in several) / len(several)
+        for topic in several[0]
+        if topic in shared
+    }

@@ -1,0 +1,212 @@
+"""A cell tested on its targets: runs, scores query by query, and the prompts' attention."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import torch
+
+from hyper_ir.data.records import Topic
+from hyper_ir.data.runs import read_run_file, write_run
+from hyper_ir.encode.engine import Engine, EngineConfig, padded, tokenised
+from hyper_ir.evaluation.measures import parse_measures
+from hyper_ir.evaluation.scores import TaskScorer
+from hyper_ir.files import write_json
+from hyper_ir.lucene.indexing import build_impact_index
+from hyper_ir.models.retriever import Retriever
+from hyper_ir.reproduction.cells import Cell
+from hyper_ir.reproduction.prepared import Prepared, build_store, encode_collection
+from hyper_ir.reproduction.searchers import Kind, Searchers, open_searcher
+from hyper_ir.reproduction.store import CellFolder
+from hyper_ir.reproduction.targets import Target
+from hyper_ir.search.pipeline import Search
+from hyper_ir.search.query_checks import within_limit
+
+BATCH = 1024
+"""Topics handed to a searcher together."""
+
+QUERIES_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class Questions:
+    """A target's queries, what scores their runs, and what the scores follow from."""
+
+    topics: list[Topic]
+    scorer: TaskScorer
+    settings: dict[str, Any]
+
+
+class Scoring:
+    """Tests cells; collections stay open between them.
+
+    Parameters
+    ----------
+    targets: all of the grid, by name.
+    """
+
+    def __init__(self, prepared: Prepared, targets: dict[str, Target]) -> None:
+        self.prepared = prepared
+        self.targets = targets
+        self.searchers = Searchers()
+        self._read: dict[str, Questions] = {}
+
+    def missing(self, cell: Cell, folder: CellFolder) -> list[Target]:
+        """The cell's targets that it was not tested on yet, one collection after the other."""
+        wanted = [self.targets[name] for name in cell.tests]
+        left = [target for target in wanted if not self._is_done(target, folder)]
+        order = list(dict.fromkeys(target.collection for target in left))
+        return sorted(left, key=lambda target: order.index(target.collection))
+
+    def _is_done(self, target: Target, folder: CellFolder) -> bool:
+        name = f"scores/{target.name}.json"
+        if not folder.has(name):
+            return False
+        return bool(folder.read(name)["settings"] == self.questions(target).settings)
+
+    def questions(self, target: Target) -> Questions:
+        """A target's queries and judgments, read once."""
+        if target.name not in self._read:
+            topics, judgments = target.read()
+            scorer = TaskScorer(target.name, judgments, parse_measures(target.measures))
+            self._read[target.name] = Questions(topics, scorer, target.settings(topics, judgments))
+        return self._read[target.name]
+
+    def score(self, cell: Cell, folder: CellFolder, model: str | None) -> None:
+        """Test the cell on what is missing.
+
+        ``model``: folder or name of its retriever; None for BM25.
+        """
+        targets = self.missing(cell, folder)
+        if not targets:
+            return
+        queries = None if model is None else QuerySide(cell, model, self.prepared.grid.device)
+        for collection, group in groupby(targets, key=lambda target: target.collection):
+            searcher = self._searcher(cell, folder, queries, collection)
+            for target in group:
+                self._test(folder, target, searcher, queries)
+            shutil.rmtree(folder.scratch / collection, ignore_errors=True)
+        shutil.rmtree(folder.scratch, ignore_errors=True)
+
+    def _searcher(
+        self, cell: Cell, folder: CellFolder, queries: QuerySide | None, collection: str
+    ) -> Any:
+        prepared = self.prepared
+        if queries is None:
+            return self.searchers.get("bm25", prepared.index(collection))
+        kind = self._kind(queries)
+        assert cell.recipe is not None
+        if not cell.trained or cell.recipe.freeze != "none":
+            make = {
+                "vectors": prepared.vectors,
+                "impact": prepared.impact_index,
+                "dense": prepared.store,
+            }[kind]
+            return self.searchers.get(kind, make(cell.side, collection))
+        return self._own_searcher(kind, folder, queries, collection)
+
+    def _kind(self, queries: QuerySide) -> Kind:
+        if not queries.engine.sparse:
+            return "dense"
+        return "vectors" if self.prepared.grid.engine == "exact" else "impact"
+
+    def _own_searcher(
+        self, kind: Kind, folder: CellFolder, queries: QuerySide, collection: str
+    ) -> Any:
+        """Of documents that the cell's own model encodes; they do not stay."""
+        prepared, home = self.prepared, folder.scratch / collection
+        path = vectors = home / "vectors"
+        corpus = prepared.corpus(collection)
+        encode_collection(queries.retriever, corpus, vectors, prepared.grid)
+        if kind == "impact":
+            path = home / "index"
+            build_impact_index(vectors, path, threads=prepared.grid.threads, overwrite=True)
+        elif kind == "dense":
+            path = home / "store"
+            build_store(queries.retriever, vectors, path)
+        return open_searcher(kind, path)
+
+    def _test(
+        self, folder: CellFolder, target: Target, searcher: Any, queries: QuerySide | None
+    ) -> None:
+        questions = self.questions(target)
+        topics = questions.topics
+        run = folder.path / "runs" / f"{target.name}.trec.gz"
+        path = folder.path / "scores" / f"{target.name}.json"
+        alphas = folder.path / "attention" / f"{target.name}.npz"
+        for old in (path, run, alphas):
+            folder.forget(old.relative_to(folder.path).as_posix())
+        start = time.perf_counter()
+        if queries is None:
+            asked: list[tuple[str, Any]] = [(topic.id, topic.text) for topic in topics]
+        else:
+            asked = queries.encode(topics)
+        encoded = time.perf_counter()
+        search = Search(searcher, target.depth, BATCH, self.prepared.grid.threads)
+        write_run(run, search.run(asked, progress=False), "hyper_ir")
+        searched = time.perf_counter()
+        scores = questions.scorer.score("run", read_run_file(run).scores)
+        value = {
+            "settings": questions.settings,
+            "topics": len(topics),
+            "without_results": scores.without_results,
+            "mean": scores.overall,
+            "values": scores.values,
+            "seconds": {"encode": encoded - start, "search": searched - encoded},
+        }
+        write_json(path, value)
+        made = [run, path]
+        if queries is not None and (attention := queries.attention(topics)) is not None:
+            made.append(alphas)
+            alphas.parent.mkdir(exist_ok=True)
+            ids = np.array([topic.id for topic in topics])
+            np.savez_compressed(alphas, attention=attention, topics=ids)
+        folder.finish(made)
+
+
+class QuerySide:
+    """A cell's query encoder, loaded when made.
+
+    Parameters
+    ----------
+    model: folder or name.
+    """
+
+    def __init__(self, cell: Cell, model: str, device: str) -> None:
+        assert cell.recipe is not None
+        kind = (None, None) if cell.trained else (cell.recipe.head, cell.recipe.dense_pooling)
+        self.retriever = Retriever.from_pretrained(model, *kind)
+        config = EngineConfig(max_length=cell.recipe.batch.query_length, device=device)
+        self.engine = Engine(self.retriever, "query", config)
+
+    def encode(self, topics: Sequence[Topic]) -> list[tuple[str, Any]]:
+        """Each topic's id and vector."""
+        vectors = self.engine.encode([topic.text for topic in topics])
+        pairs: list[Any] = list(zip((topic.id for topic in topics), vectors, strict=True))
+        return list(within_limit(pairs)) if self.engine.sparse else pairs
+
+    @torch.inference_mode()
+    def attention(self, topics: Sequence[Topic]) -> np.ndarray[Any, Any] | None:
+        """Each topic's prompt attention, (topics, N) float32; None without such prompts."""
+        prompts = self.engine.tower.prompts
+        if prompts is None or not prompts.config.query_conditional:
+            return None
+        table = self.engine.tower.backbone.word_embeddings
+        found = []
+        for ids, mask in self._batches([topic.text for topic in topics]):
+            embeddings = torch.nn.functional.embedding(ids.to(table.device), table)
+            found.append(prompts.prompt_attention(embeddings, mask.to(table.device)).cpu())
+        return torch.cat(found).float().numpy()
+
+    def _batches(self, texts: Sequence[str]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        tokenizer = self.retriever.tokenizer
+        for start in range(0, len(texts), QUERIES_AT_ONCE):
+            some = texts[start : start + QUERIES_AT_ONCE]
+            rows = tokenised(tokenizer, some, self.engine.max_length)
+            yield padded(rows, tokenizer.pad_token_id or 0)
