@@ -33,7 +33,7 @@ python -m hyper_ir.advise --vectors vectors/kilt --topics nq-dev-kilt.jsonl \\
   --output runs/advice.nq
 """
 
-MODEL_FLAGS = {"device", "max_length", "quantization_factor", "fp16"}
+MODEL_FLAGS = {"device", "max_length", "quantization_factor", "fp16", "mode"}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -102,7 +102,8 @@ def parser() -> argparse.ArgumentParser:
     more("--device", default="auto", help="where the encoder runs")
     more("--max-length", type=int, help="tokens a topic is cut to (default: the model's)")
     more("--quantization-factor", type=float, default=100.0, help="of the topics' weights")
-    more("--fp16", action="store_true", help="half precision on a GPU")
+    more("--mode", choices=["exact", "fast"], default="exact", help="fast: bfloat16 where there is")
+    more("--fp16", action="store_true", help="fast, in float16, on a GPU")
     more("--hits", type=int, default=100, help="documents (passages) for a topic")
     more("--max-passage", action="store_true", help="collapse passages PAGE#N to their pages")
     more("--max-passage-delimiter", default="#", help="between page and number; the last counts")
@@ -165,6 +166,7 @@ def _inputs(arguments: argparse.Namespace) -> Inputs:
             arguments.max_length,
             quantization_factor=arguments.quantization_factor,
             fp16=arguments.fp16,
+            mode=arguments.mode,
         ),
         topics_format=arguments.topics_format,
         depth=Depth(

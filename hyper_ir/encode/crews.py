@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 
 import torch
 
 from hyper_ir.encode.engine import Engine, choose_device
+from hyper_ir.encode.threads import threads
 from hyper_ir.encode.windows import (
     Crew,
     Encoded,
@@ -69,15 +69,15 @@ def encoded_windows(
     cores = torch.get_num_threads()
     gpus = len(devices) if engine.device.type == "cuda" or len(devices) > 1 else 0
     if config.workers is None and not gpus:
-        threads = config.threads or 1
-        most = max(1, min(cores // threads, _processes_in_memory(engine)))
-        crew = Crew(devices, most, threads if most > 1 else config.threads or cores)
+        each = config.threads or 1
+        most = max(1, min(cores // each, _processes_in_memory(engine)))
+        crew = Crew(devices, most, each if most > 1 else config.threads or cores)
         yield from _measured(engine, windows, expected, crew, say)
         return
     workers = config.workers or max(gpus, min(PROCESSES_A_GPU * gpus, cores, expected))
     crew = Crew(devices, workers, config.threads or max(1, cores // workers))
     if workers == 1:
-        with _threads(crew.threads):
+        with threads(crew.threads):
             yield from map(WindowEncoder(engine), windows)
         return
     say(f"encoding in {crew}")
@@ -90,7 +90,7 @@ def _measured(
 ) -> Iterator[Encoded]:
     """The first windows here, the next in processes; the rest where it went faster."""
     here = WindowEncoder(engine)
-    with _threads(crew.threads if crew.processes == 1 else torch.get_num_threads()):
+    with threads(crew.threads if crew.processes == 1 else torch.get_num_threads()):
         if crew.processes == 1:
             yield from map(here, windows)
             return
@@ -139,16 +139,6 @@ class Pace:
             self.size += sum(len(line) for _, line in window.lines)
             yield window
             start = time.perf_counter()
-
-
-@contextmanager
-def _threads(number: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _processes_in_memory(engine: Engine) -> int:

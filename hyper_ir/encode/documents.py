@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
@@ -131,20 +132,24 @@ def _encode_into(
     passages = _shard(iter(corpus), config)
     done = output.done
     output.skip(passage.id for passage in islice(passages, done))
-    bar = tqdm(
-        passages,
+    texts = ((passage, _text(passage, config)) for passage in passages)
+    left = -(-max(total - done, 0) // engine.window)
+    with tqdm(
         desc="encoding",
         unit="doc",
         initial=done,
         total=total,
         disable=not progress,
         smoothing=0.1,
-    )
-    texts = ((passage, _text(passage, config)) for passage in bar)
-    left = -(-max(total - done, 0) // engine.window)
-    windows = windows_of(texts, engine.window)
-    for encoded in encoded_windows(engine, windows, left, crew, bar.write if progress else _silent):
-        output.write(*encoded)
+    ) as bar:
+
+        def say(line: str) -> None:
+            if progress:
+                bar.write(line, file=sys.stderr)
+
+        for encoded in encoded_windows(engine, windows_of(texts, engine.window), left, crew, say):
+            output.write(*encoded)
+            bar.update(len(encoded.lines))
     return {**output.counts, "skipped": corpus.problems.count}
 
 
@@ -170,10 +175,6 @@ def _text(passage: Passage, config: OutputConfig) -> Text:
                 f"{', '.join(passage.fields)}"
             )
     return join_fields([passage.fields[name] for name in names], config.add_sep)
-
-
-def _silent(_: str) -> None:
-    """Say nothing."""
 
 
 def _settings(config: OutputConfig) -> dict[str, Any]:

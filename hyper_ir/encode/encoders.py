@@ -14,6 +14,7 @@ import numpy as np
 from hyper_ir.encode.engine import Engine, EngineConfig, Text, Vector, join_fields
 from hyper_ir.encode.explanation import Explanation, explain
 from hyper_ir.encode.impacts import Quantiser
+from hyper_ir.encode.precision import Mode
 from hyper_ir.lucene import pyserini_api
 from hyper_ir.manifest import Manifest
 from hyper_ir.models.retriever import Retriever
@@ -39,6 +40,7 @@ class HyperDocumentEncoder(_DocumentEncoder):
     model: a folder or hub name for :meth:`Retriever.from_pretrained`, or a Retriever.
     device: ``"cpu"``, ``"cuda:0"``, … or ``"auto"``.
     quantization_factor, top_k: see :class:`~hyper_ir.encode.impacts.Quantiser`.
+    mode: see :data:`~hyper_ir.encode.precision.Mode`.
     """
 
     def __init__(
@@ -50,8 +52,9 @@ class HyperDocumentEncoder(_DocumentEncoder):
         batch_size: int = 64,
         max_length: int | None = None,
         fp16: bool = False,
+        mode: Mode = "exact",
     ) -> None:
-        settings = EngineConfig(batch_size, max_length, device, fp16)
+        settings = EngineConfig(batch_size, max_length, device, fp16, mode)
         self.engine = _engine(model, "document", settings, Quantiser(quantization_factor, top_k))
 
     def encode(
@@ -92,11 +95,12 @@ class HyperQueryEncoder(_QueryEncoder):
         batch_size: int = 64,
         max_length: int | None = None,
         fp16: bool = False,
+        mode: Mode = "exact",
     ) -> None:
         super().__init__()
         self.has_model = True
         self.has_encoded_query = False
-        settings = EngineConfig(batch_size, max_length, device, fp16)
+        settings = EngineConfig(batch_size, max_length, device, fp16, mode)
         self.engine = _engine(model, "query", settings, Quantiser(quantization_factor, top_k))
 
     def encode(self, query: str, max_length: int | None = None, **_: Any) -> Vector:

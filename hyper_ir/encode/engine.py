@@ -15,6 +15,7 @@ from transformers import PreTrainedTokenizerBase
 from hyper_ir.encode.batching import token_batches
 from hyper_ir.encode.impacts import Quantiser, impacts, named
 from hyper_ir.encode.precision import Mode, can_be_packed, chosen_type, in_type, type_name
+from hyper_ir.encode.threads import one_core_each
 from hyper_ir.encode.tokens import lucene_tokens
 from hyper_ir.manifest import Kind, Manifest
 from hyper_ir.models.heads import LexicalHead
@@ -125,15 +126,29 @@ class Engine:
         """One vector for each text, in order; all texts are held in memory."""
         return [self.named(vector) for vector in self.arrays(texts)]
 
-    def arrays(self, texts: Sequence[Text]) -> list[Terms] | list[np.ndarray]:
-        """Like :meth:`encode`; sparse vectors as vocabulary ids and impacts, heaviest first."""
+    def arrays(
+        self, texts: Sequence[Text], one_core: bool = False
+    ) -> list[Terms] | list[np.ndarray]:
+        """Like :meth:`encode`; sparse vectors as vocabulary ids and impacts, heaviest first.
+
+        Parameters
+        ----------
+        one_core: on a CPU, compute each batch on one core and several at a time. The vectors are
+            then the same to the last bit, however many cores there are.
+        """
         ids = tokenised(self.retriever.tokenizer, texts, self.max_length)
         size = self.config.batch_size
         budget = CPU_TOKENS if self.device.type == "cpu" else size * self.max_length
+        batches = list(token_batches([len(row) for row in ids], budget, size))
+
+        def encoded(batch: list[int]) -> list[Any]:
+            return list(self._encode_batch([ids[place] for place in batch]))
+
+        parallel = one_core and self.device.type == "cpu"
+        made = one_core_each(encoded, batches) if parallel else map(encoded, batches)
         vectors: list[Any] = [None] * len(ids)
-        for batch in token_batches([len(row) for row in ids], budget, size):
-            made = self._encode_batch([ids[place] for place in batch])
-            for place, vector in zip(batch, made, strict=True):
+        for batch, results in zip(batches, made, strict=True):
+            for place, vector in zip(batch, results, strict=True):
                 vectors[place] = vector
         return vectors
 

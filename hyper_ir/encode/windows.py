@@ -1,22 +1,26 @@
 """Windows of passages to lines: in this process, or in several that each hold the model.
 
-A window is encoded by one process alone, and windows are given back in their order: with the same
-number of threads the lines are the same, however many processes there are.
+A window is encoded by one process alone, each batch of it on one core, and windows are given back
+in their order: the lines are the same, however many processes and threads there are.
 """
 
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 import signal
+import sys
 import tempfile
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, parent_process
+from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -55,7 +59,7 @@ class WindowEncoder:
 
     def __call__(self, window: Window) -> Encoded:
         """One window's lines."""
-        vectors: Sequence[Any] = self.engine.arrays([text for _, text in window])
+        vectors: Sequence[Any] = self.engine.arrays([text for _, text in window], one_core=True)
         lines = [
             (passage.id, self.writer.line(passage, vector))
             for (passage, _), vector in zip(window, vectors, strict=True)
@@ -111,6 +115,7 @@ class ProcessPool:
         self._engine = engine
         self._folder = tempfile.TemporaryDirectory(prefix="hyper_ir-workers-")
         self._pool: ProcessPoolExecutor | None = None
+        self._processes: set[BaseProcess] = set()
 
     def __enter__(self) -> ProcessPool:
         path = Path(self._folder.name) / "engine"
@@ -126,7 +131,7 @@ class ProcessPool:
             self._pool = ProcessPoolExecutor(self.crew.processes, context, _begin, told)
             self._wait_for_all()
         except BaseException:
-            self.__exit__(None, None, None)
+            self.__exit__(*sys.exc_info())
             raise
         path.unlink()
         return self
@@ -134,7 +139,9 @@ class ProcessPool:
     def _wait_for_all(self) -> None:
         """The pool starts a process only for a task that finds none idle."""
         assert self._pool is not None
+        before = set(active_children())
         started = [self._pool.submit(_ready) for _ in range(self.crew.processes)]
+        self._processes = set(active_children()) - before
         _results(started)
 
     def submit(self, window: Window) -> Future[Encoded]:
@@ -148,8 +155,11 @@ class ProcessPool:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if kind is not None:  # what they are at is not wanted any more, and may take minutes
+            for process in self._processes:
+                process.kill()
         if self._pool is not None:
-            self._pool.shutdown(wait=error is None, cancel_futures=True)
+            self._pool.shutdown(cancel_futures=True)
         self._folder.cleanup()
 
 
@@ -193,12 +203,21 @@ _barrier: Barrier | None = None
 def _begin(path: str, devices: Queue[str], threads: int, barrier: Barrier) -> None:
     global _encoder, _barrier
     _barrier = barrier
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(threads)
     with open(path, "rb") as handle:
         retriever, side, config, quantiser = pickle.load(handle)
     config = replace(config, device=devices.get())
     _encoder = WindowEncoder(Engine(retriever, side, config, quantiser))
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed has told nobody: without it there is nothing to do."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _ready() -> None:

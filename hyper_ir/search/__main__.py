@@ -19,7 +19,7 @@ from hyper_ir.search.report import Report, print_latency
 from hyper_ir.wording import counted
 
 BM25_FLAGS = {"k1", "b", "language", "pretokenized"}
-MODEL_FLAGS = {"device", "max_length", "quantization_factor", "fp16"}
+MODEL_FLAGS = {"device", "max_length", "quantization_factor", "fp16", "mode"}
 PRUNING_FLAGS = {"query_terms", "top_k", "latency_budget"}
 JUDGING_FLAGS = {"qrels", "measure"}
 IMPACT_FLAGS = {"encoder", "min_idf", "engine", *MODEL_FLAGS, *PRUNING_FLAGS, *JUDGING_FLAGS}
@@ -73,7 +73,8 @@ def parser() -> argparse.ArgumentParser:
     more("--device", default="auto", help="where the encoder runs")
     more("--max-length", type=int, help="tokens a topic is cut to (default: the model's)")
     more("--quantization-factor", type=float, default=100.0, help="of the encoder's weights")
-    more("--fp16", action="store_true", help="half precision on a GPU")
+    more("--mode", choices=["exact", "fast"], default="exact", help="fast: bfloat16 where there is")
+    more("--fp16", action="store_true", help="fast, in float16, on a GPU")
     more("--min-idf", type=float, default=0, help="leave out tokens of no higher idf; -1: none")
     more(
         "--engine",
@@ -195,6 +196,7 @@ def _search(arguments: argparse.Namespace, problems: Problems) -> Report:
                 arguments.max_length,
                 quantization_factor=arguments.quantization_factor,
                 fp16=arguments.fp16,
+                mode=arguments.mode,
             ),
             engine=arguments.engine,
             min_idf=arguments.min_idf,

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from hyper_ir.data.vectors import checked_vector
 from hyper_ir.files import read_jsonl
@@ -36,6 +36,8 @@ class ModelSettings:
     max_length: tokens a text is cut to; None for the model's own.
     top_k: terms of a query kept; None for all.
     quantization_factor: weight = round(model's weight × factor).
+    fp16: float16 on a GPU.
+    mode: ``"exact"`` or ``"fast"`` (the transformer in bfloat16 where the machine has it).
     """
 
     device: str = "auto"
@@ -43,6 +45,7 @@ class ModelSettings:
     top_k: int | None = None
     quantization_factor: float = 100.0
     fp16: bool = False
+    mode: Literal["exact", "fast"] = "exact"
 
 
 def open_encoder(
@@ -105,7 +108,10 @@ class ModelEncoder:
             Retriever.from_pretrained(name),
             "query",
             EngineConfig(
-                max_length=settings.max_length, device=settings.device, fp16=settings.fp16
+                max_length=settings.max_length,
+                device=settings.device,
+                fp16=settings.fp16,
+                mode=settings.mode,
             ),
             Quantiser(settings.quantization_factor, settings.top_k),
         )

@@ -287,12 +287,12 @@ def test_a_resumed_run_refuses_another_corpus_or_other_settings(
     kill = engine(model)
     arrays, windows = kill.arrays, itertools.count()
 
-    def interrupted(texts):  # type: ignore[no-untyped-def]
+    def interrupted(texts, one_core):  # type: ignore[no-untyped-def]
         if next(windows) == 5:
             raise KeyboardInterrupt
-        return arrays(texts)
+        return arrays(texts, one_core)
 
-    kill.arrays = interrupted  # type: ignore[method-assign]
+    kill.arrays = interrupted  # type: ignore[method-assign,assignment]
     copy = tmp_path / "corpus.jsonl"
     copy.write_text(corpus.read_text())
     with pytest.raises(KeyboardInterrupt):

@@ -76,6 +76,7 @@ def test_flags_that_do_not_fit_are_refused(tmp_path: Path, vectors: Path) -> Non
         ["--top-k", "9"],
         ["--quantization-factor", "100"],
         ["--fp16"],
+        ["--mode", "fast"],
     ):
         with pytest.raises(ValueError, match=f"^{flags[0]} is for --impact; BM25"):
             main([*common, *flags])
