@@ -162,7 +162,8 @@ class Engine:
         """Yield ``(item, vector)`` in the items' order, reading one window ahead."""
         iterator = iter(items)
         while window := list(islice(iterator, self.window)):
-            yield from zip(window, self.encode([text(item) for item in window]), strict=True)
+            vectors = self.arrays([text(item) for item in window], one_core=True)
+            yield from zip(window, map(self.named, vectors), strict=True)
 
     def manifest(
         self,
