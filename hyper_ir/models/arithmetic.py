@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache, partial
 from typing import Literal
 
@@ -81,6 +83,18 @@ def room(states: Tensor, rows: int) -> Tensor:
     """Memory for products with so many rows: fresh memory for each would cost as much as they."""
     kind = torch.int32 if states.dtype == torch.int8 else states.dtype
     return torch.empty(len(states) * rows, dtype=kind, device=states.device)
+
+
+@contextmanager
+def float32_sums() -> Iterator[None]:
+    """Products in bfloat16 are summed in float32 throughout: a GPU may add parts in bfloat16."""
+    settings = torch.backends.cuda.matmul
+    before = settings.allow_bf16_reduced_precision_reduction
+    settings.allow_bf16_reduced_precision_reduction = False
+    try:
+        yield
+    finally:
+        settings.allow_bf16_reduced_precision_reduction = before
 
 
 def product_into(space: Tensor, states: Tensor, rows: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from hyper_ir.models.arithmetic import ProductType, fastest_type, product_into, room
+from hyper_ir.models.arithmetic import ProductType, fastest_type, float32_sums, product_into, room
 from hyper_ir.models.pooled_head import pooled_logits
 
 ScreenKind = Literal["int8", "bfloat16"]
@@ -122,7 +122,8 @@ def screened_logits(
     -------
     ``(batch, rows)``, float32; NaN for a text whose states are not finite.
     """
-    found = screen.survivors(states, mask, floor)
+    with float32_sums():
+        found = screen.survivors(states, mask, floor)
     counts = found.sum(1)
     width = int(counts.max())
     pooled = torch.full(found.shape, -torch.inf, device=states.device)

@@ -4,7 +4,14 @@ import pytest
 import torch
 
 from hyper_ir.models import arithmetic
-from hyper_ir.models.arithmetic import TYPES, fastest_type, has_fast_bfloat16, product_into, room
+from hyper_ir.models.arithmetic import (
+    TYPES,
+    fastest_type,
+    float32_sums,
+    has_fast_bfloat16,
+    product_into,
+    room,
+)
 
 CPU = torch.device("cpu")
 
@@ -40,6 +47,14 @@ def test_what_a_machine_cannot_do_is_never_fastest(monkeypatch: pytest.MonkeyPat
         assert fastest_type(CPU, 8) != "int8"
     finally:
         arithmetic._seconds.cache_clear()
+
+
+def test_sums_are_in_float32_and_the_setting_is_restored() -> None:
+    settings = torch.backends.cuda.matmul
+    before = settings.allow_bf16_reduced_precision_reduction
+    with float32_sums():
+        assert not settings.allow_bf16_reduced_precision_reduction
+    assert settings.allow_bf16_reduced_precision_reduction == before
 
 
 def test_what_was_measured_is_measured_once() -> None:
