@@ -13,9 +13,11 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from hyper_ir.problems import BadRecordError
 
@@ -40,6 +42,7 @@ SKIPPING = "--on-bad-input skip counts and lists such records"
 
 BAD_INPUT = 2
 INTERRUPTED = 130
+TERMINATED = 143
 
 Main = Callable[[Sequence[str] | None], int | None]
 
@@ -77,7 +80,7 @@ def _indented_example(example: str) -> str | None:
 
 class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        if action.default is None or action.default is False:
+        if action.default in (None, False, (), []):
             return action.help
         return super()._get_help_string(action)
 
@@ -94,12 +97,17 @@ def run(
     which the error of a bad record then names.
 
     ValueError (and a system error such as a full disk) ends with status 2 and one line;
-    Ctrl-C with status 130. The environment variable HYPER_IR_TRACEBACK=1 shows the traceback.
+    Ctrl-C with status 130, and SIGTERM (``timeout``, a batch system) in the same way with 143. The
+    environment variable HYPER_IR_TRACEBACK=1 shows the traceback.
     """
     debug = bool(os.environ.get(DEBUG_VARIABLE))
+    before = _raise_on_termination()
     try:
         status = main(argv) or 0
         sys.stdout.flush()
+    except Terminated:
+        print(f"\nterminated; {hint}", file=sys.stderr)
+        status = TERMINATED
     except KeyboardInterrupt:
         print(f"\ninterrupted; {hint}", file=sys.stderr)
         status = INTERRUPTED
@@ -112,7 +120,39 @@ def run(
         cure = f"; {SKIPPING}" if on_bad_input and isinstance(error, BadRecordError) else ""
         print(f"error: {_in_words(error)}{cure}", file=sys.stderr)
         status = BAD_INPUT
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
     sys.exit(status)
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came: everything is left as on Ctrl-C."""
+
+
+def _raise_on_termination() -> Any:
+    """Have SIGTERM raise :class:`Terminated`; gives the handler before, None where that cannot be.
+
+    Only a program's main thread may say what signals do.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return None
+
+    def terminate(*_: object) -> None:
+        raise Terminated
+
+    return signal.signal(signal.SIGTERM, terminate)
+
+
+def positive(text: str) -> int:
+    """An argument's type: a whole number from 1 on."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return number
 
 
 def _in_words(error: BaseException) -> str:

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import argparse
 import errno
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Sequence
 
 import pytest
 
-from hyper_ir.command import VERBS, Parser, given, run
+from hyper_ir.command import VERBS, Parser, given, positive, run
 from hyper_ir.problems import BadRecordError, Problems
 
 
@@ -107,3 +111,45 @@ def test_the_console_command_is_the_same_as_the_module() -> None:
     assert wrong.returncode == 2
     assert wrong.stderr.startswith("error: ")
     assert "no-such-file" in wrong.stderr
+
+
+def test_termination_is_told_and_leaves_as_ctrl_c_does(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    cleaned = []
+
+    def main(_: object) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+        finally:
+            cleaned.append(True)
+
+    with pytest.raises(SystemExit) as end:
+        run(main, hint="go on with --resume")
+    assert end.value.code == 143
+    assert capsys.readouterr().err == "\nterminated; go on with --resume\n"
+    assert cleaned == [True]
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_where_no_signal_can_be_caught_verbs_run_all_the_same() -> None:
+    ends = []
+
+    def inside() -> None:
+        with pytest.raises(SystemExit) as end:
+            run(lambda _: 0)
+        ends.append(end.value.code)
+
+    thread = threading.Thread(target=inside)
+    thread.start()
+    thread.join()
+    assert ends == [0]
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", ""])
+def test_positive_numbers(text: str) -> None:
+    assert positive("12") == 12
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a whole number from 1 on"):
+        positive(text)

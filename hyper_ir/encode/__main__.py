@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from hyper_ir.command import Parser, run
+from hyper_ir.command import Parser, positive, run
 from hyper_ir.data.corpus import FORMATS, open_corpus
 from hyper_ir.files import require_writable_folder
 from hyper_ir.problems import Problems
@@ -77,9 +77,11 @@ def _group_parsers() -> dict[str, argparse.ArgumentParser]:
     )
     add_model_arguments(encoder)
     encoder.add_argument(
-        "--workers", type=int, help="processes that encode (default: measured; 1: this one)"
+        "--workers", type=positive, help="processes that encode (default: measured; 1: this one)"
     )
-    encoder.add_argument("--threads", type=int, help="of each on a CPU (default: all it may use)")
+    encoder.add_argument(
+        "--threads", type=positive, help="of each on a CPU (default: all it may use)"
+    )
     encoder.add_argument(
         "--devices", nargs="+", default=(), help="several GPUs: cuda:0 cuda:1; in place of --device"
     )

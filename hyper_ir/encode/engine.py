@@ -116,11 +116,12 @@ class Engine:
         if isinstance(head, LexicalHead):
             self.screening = head.screening(least=self.quantiser.least)
         self.tokens = lucene_tokens(retriever.vocabulary)
+        self._begun = False
 
     @property
     def window(self) -> int:
         """How many texts are sorted by length together."""
-        return self.config.batch_size * 8
+        return self.config.batch_size * 4
 
     def encode(self, texts: Sequence[Text]) -> list[Vector]:
         """One vector for each text, in order; all texts are held in memory."""
@@ -137,15 +138,24 @@ class Engine:
             then the same to the last bit, however many cores there are.
         """
         ids = tokenised(self.retriever.tokenizer, texts, self.max_length)
+        parallel = one_core and self.device.type == "cpu"
         size = self.config.batch_size
         budget = CPU_TOKENS if self.device.type == "cpu" else size * self.max_length
+        if parallel:
+            budget //= (
+                2  # one core is as busy with it, and the last batch keeps others waiting less
+            )
         batches = list(token_batches([len(row) for row in ids], budget, size))
 
         def encoded(batch: list[int]) -> list[Any]:
             return list(self._encode_batch([ids[place] for place in batch]))
 
-        parallel = one_core and self.device.type == "cpu"
-        made = one_core_each(encoded, batches) if parallel else map(encoded, batches)
+        if parallel:
+            # The very first batch makes the head's screen.
+            made: Iterable[list[Any]] = one_core_each(encoded, batches, not self._begun)
+        else:
+            made = map(encoded, batches)
+        self._begun = True
         vectors: list[Any] = [None] * len(ids)
         for batch, results in zip(batches, made, strict=True):
             for place, vector in zip(batch, results, strict=True):

@@ -21,17 +21,21 @@ _alone = Lock()
 """torch's number of threads belongs to the process: one call at a time changes it."""
 
 
-def one_core_each(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+def one_core_each(
+    work: Callable[[Item], Result], items: Sequence[Item], first_alone: bool = False
+) -> list[Result]:
     """``work`` of each item, in order, as many at a time as torch has threads, each on one core.
 
-    The first item is done before the others: what it prepares for all is prepared once.
+    ``first_alone``: do the first item before the others, which use what it prepares.
     """
     with _alone, threads(1) as cores:
-        first = [work(item) for item in items[:1]]
-        if cores == 1 or len(items) < 3:
-            return first + [work(item) for item in items[1:]]
+        lead = items[: int(first_alone)]
+        done = [work(item) for item in lead]
+        rest = items[len(lead) :]
+        if cores == 1 or len(rest) < 2:
+            return done + [work(item) for item in rest]
         with ThreadPoolExecutor(cores, "encoding") as pool:
-            return first + list(pool.map(work, items[1:]))
+            return done + list(pool.map(work, rest))
 
 
 @contextmanager

@@ -297,7 +297,7 @@ def test_a_resumed_run_refuses_another_corpus_or_other_settings(
     copy.write_text(corpus.read_text())
     with pytest.raises(KeyboardInterrupt):
         encode_corpus(kill, open_corpus(str(copy)), tmp_path / "v", None, False)
-    assert done(tmp_path / "v") == 5 * kill.window == 40
+    assert done(tmp_path / "v") == 5 * kill.window == 20
     with pytest.raises(ValueError, match="interrupted run; --resume"):
         encode_corpus(engine(model), open_corpus(str(copy)), tmp_path / "v", None, False)
     resume = OutputConfig(resume=True)
@@ -306,7 +306,7 @@ def test_a_resumed_run_refuses_another_corpus_or_other_settings(
             engine(model, factor=9.0), open_corpus(str(copy)), tmp_path / "v", resume, False
         )
     copy.write_text(corpus.read_text().replace('"d0"', '"dX"'))
-    with pytest.raises(ValueError, match="does not begin with the 40 documents of the inter"):
+    with pytest.raises(ValueError, match="does not begin with the 20 documents of the inter"):
         encode_corpus(engine(model), open_corpus(str(copy)), tmp_path / "v", resume, False)
     copy.write_text(corpus.read_text())
     manifest = encode_corpus(engine(model), open_corpus(str(copy)), tmp_path / "v", resume, False)

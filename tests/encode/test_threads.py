@@ -19,10 +19,12 @@ def cores(request: pytest.FixtureRequest) -> Iterator[int]:
     torch.set_num_threads(before)
 
 
-@given(st.lists(st.integers()))
-def test_results_stand_in_order(items: list[int]) -> None:
+@given(st.lists(st.integers()), st.booleans())
+def test_results_stand_in_order(items: list[int], first_alone: bool) -> None:
     with threads(3):
-        assert one_core_each(lambda item: item * 2, items) == [item * 2 for item in items]
+        assert one_core_each(lambda item: item * 2, items, first_alone) == [
+            item * 2 for item in items
+        ]
 
 
 def test_each_item_is_computed_on_one_core_and_threads_are_restored(cores: int) -> None:
@@ -48,7 +50,7 @@ def test_several_are_computed_at_a_time_and_the_first_before_them(cores: int) ->
         done.append(item)
         return item
 
-    assert one_core_each(work, range(1 + 2 * cores)) == list(range(1 + 2 * cores))
+    assert one_core_each(work, range(1 + 2 * cores), True) == list(range(1 + 2 * cores))
 
 
 def test_an_error_is_raised_and_threads_are_restored(cores: int) -> None:
