@@ -12,6 +12,7 @@ from hyper_ir.command import Parser, given, run
 from hyper_ir.data.topics import FORMATS
 from hyper_ir.files import require_writable_folder
 from hyper_ir.problems import Problems
+from hyper_ir.search.model_flags import MODEL_FLAGS, add_model_flags, model_settings
 
 if TYPE_CHECKING:
     from hyper_ir.advising.inputs import Inputs
@@ -32,8 +33,6 @@ python -m hyper_ir.advise --vectors vectors/kilt --topics nq-dev-kilt.jsonl \\
   --encoder models/hyper --qrels nq-dev-kilt.jsonl --measures KILTRprec --max-passage \\
   --output runs/advice.nq
 """
-
-MODEL_FLAGS = {"device", "max_length", "quantization_factor", "fp16", "mode"}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -99,11 +98,7 @@ def parser() -> argparse.ArgumentParser:
     search = verb.add_argument_group("encoding and searching, as in hyper_ir.search")
     more = search.add_argument
     more("--encoder", help="model (folder or name), or JSONL of cached vectors")
-    more("--device", default="auto", help="where the encoder runs")
-    more("--max-length", type=int, help="tokens a topic is cut to (default: the model's)")
-    more("--quantization-factor", type=float, default=100.0, help="of the topics' weights")
-    more("--mode", choices=["exact", "fast"], default="exact", help="fast: bfloat16 where there is")
-    more("--fp16", action="store_true", help="fast, in float16, on a GPU")
+    add_model_flags(more, "the topics'")
     more("--hits", type=int, default=100, help="documents (passages) for a topic")
     more("--max-passage", action="store_true", help="collapse passages PAGE#N to their pages")
     more("--max-passage-delimiter", default="#", help="between page and number; the last counts")
@@ -153,7 +148,6 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _inputs(arguments: argparse.Namespace) -> Inputs:
     from hyper_ir.advising.inputs import Inputs
     from hyper_ir.search.pipeline import Depth
-    from hyper_ir.search.query_encoders import ModelSettings
 
     return Inputs(
         vectors=arguments.vectors,
@@ -161,13 +155,7 @@ def _inputs(arguments: argparse.Namespace) -> Inputs:
         qrels=arguments.qrels,
         measures=tuple(arguments.measures),
         encoder=arguments.encoder,
-        settings=ModelSettings(
-            arguments.device,
-            arguments.max_length,
-            quantization_factor=arguments.quantization_factor,
-            fp16=arguments.fp16,
-            mode=arguments.mode,
-        ),
+        settings=model_settings(arguments),
         topics_format=arguments.topics_format,
         depth=Depth(
             hits=arguments.hits,

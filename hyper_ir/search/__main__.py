@@ -15,11 +15,11 @@ from hyper_ir.files import require_writable, write_json
 from hyper_ir.problems import Problems
 from hyper_ir.search.latency import PASSES, QUERIES
 from hyper_ir.search.measuring import MEASURE, Pruning
+from hyper_ir.search.model_flags import MODEL_FLAGS, add_model_flags, model_settings
 from hyper_ir.search.report import Report, print_latency
 from hyper_ir.wording import counted
 
 BM25_FLAGS = {"k1", "b", "language", "pretokenized"}
-MODEL_FLAGS = {"device", "max_length", "quantization_factor", "fp16", "mode"}
 PRUNING_FLAGS = {"query_terms", "top_k", "latency_budget"}
 JUDGING_FLAGS = {"qrels", "measure"}
 IMPACT_FLAGS = {"encoder", "min_idf", "engine", *MODEL_FLAGS, *PRUNING_FLAGS, *JUDGING_FLAGS}
@@ -70,11 +70,7 @@ def parser() -> argparse.ArgumentParser:
         "--encoder",
         help="model (folder or name), or JSONL of cached vectors; without it, topics are encoded",
     )
-    more("--device", default="auto", help="where the encoder runs")
-    more("--max-length", type=int, help="tokens a topic is cut to (default: the model's)")
-    more("--quantization-factor", type=float, default=100.0, help="of the encoder's weights")
-    more("--mode", choices=["exact", "fast"], default="exact", help="fast: bfloat16 where there is")
-    more("--fp16", action="store_true", help="fast, in float16, on a GPU")
+    add_model_flags(more, "the encoder's")
     more("--min-idf", type=float, default=0, help="leave out tokens of no higher idf; -1: none")
     more(
         "--engine",
@@ -164,7 +160,6 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _search(arguments: argparse.Namespace, problems: Problems) -> Report:
     from hyper_ir.lucene.indexing import TextAnalysis
     from hyper_ir.search.pipeline import Depth
-    from hyper_ir.search.query_encoders import ModelSettings
     from hyper_ir.search.to_run import Job, bm25_run, impact_run
 
     depth = Depth(
@@ -191,13 +186,7 @@ def _search(arguments: argparse.Namespace, problems: Problems) -> Report:
         return impact_run(
             job,
             encoder=arguments.encoder,
-            settings=ModelSettings(
-                arguments.device,
-                arguments.max_length,
-                quantization_factor=arguments.quantization_factor,
-                fp16=arguments.fp16,
-                mode=arguments.mode,
-            ),
+            settings=model_settings(arguments),
             engine=arguments.engine,
             min_idf=arguments.min_idf,
             pruning=Pruning(

@@ -15,6 +15,7 @@ from torch import Tensor
 from hyper_ir.data.examples import TrainingExample
 from hyper_ir.data.records import Hit, page_of
 from hyper_ir.data.runs import to_pages
+from hyper_ir.encode.batching import token_batches
 from hyper_ir.encode.engine import padded, tokenised
 from hyper_ir.models.retriever import Retriever
 from hyper_ir.training.document_store import DocumentStore
@@ -64,7 +65,7 @@ class EncodedPool:
         padding = retriever.tokenizer.pad_token_id or 0
         rows = [self.store.tokens(id) for id in self.ids]
         scores = np.empty((len(queries), len(rows)), dtype=np.float32)
-        for chosen in _batches(rows):
+        for chosen in token_batches([len(row) for row in rows], BATCH_TOKENS):
             ids, mask = padded([rows[place] for place in chosen], padding)
             vectors = tower(ids.to(queries.device), mask.to(queries.device)).float()
             scores[:, chosen] = (queries @ vectors.T).cpu().numpy()
@@ -133,7 +134,7 @@ class Validation:
         attention = None
         if prompts is not None and prompts.config.query_conditional:
             attention = torch.empty(len(rows), prompts.config.prompts, device=device)
-        for chosen in _batches(rows):
+        for chosen in token_batches([len(row) for row in rows], BATCH_TOKENS):
             ids, mask = padded([rows[place] for place in chosen], tokenizer.pad_token_id or 0)
             encoding = tower.encode(ids.to(device), mask.to(device))
             vectors[chosen] = encoding.vectors.float()
@@ -165,15 +166,3 @@ def check_measure(name: str) -> ir_measures.Measure:
 
 def _topic(example: TrainingExample) -> str:
     return f"{example.task} {example.id}"  # neither can hold white space
-
-
-def _batches(rows: Sequence[Sequence[int]]) -> list[list[int]]:
-    """Places of rows, longest first, in batches of few tokens."""
-    order = sorted(range(len(rows)), key=lambda place: -len(rows[place]))
-    batches: list[list[int]] = []
-    start = 0
-    while start < len(order):
-        end = start + max(1, BATCH_TOKENS // max(len(rows[order[start]]), 1))
-        batches.append(order[start:end])
-        start = end
-    return batches
