@@ -8,8 +8,10 @@ from pathlib import Path
 
 from hyper_ir.command import Parser, run
 from hyper_ir.data import convert, corpus, topics
+from hyper_ir.data.pairs import PairSettings, write_pairs
 from hyper_ir.data.passages import SHARD_SIZE
 from hyper_ir.problems import Problems
+from hyper_ir.wording import counted
 
 PROG = "python -m hyper_ir.data"
 
@@ -18,6 +20,7 @@ python -m hyper_ir.data passages --corpus kilt_knowledgesource.json.gz --output 
 python -m hyper_ir.data topics --topics nq-dev-kilt.jsonl --output nq.tsv --qrels nq.qrels
 python -m hyper_ir.data qrels --qrels ir_datasets:beir/scifact/test --output scifact.qrels
 python -m hyper_ir.data beir --folder nfcorpus --output nfcorpus-lucene
+python -m hyper_ir.data pairs --corpus kilt_knowledgesource.json.gz --output pairs
 """
 
 
@@ -39,6 +42,7 @@ def _parser() -> Parser:
     _add_topics(verbs)
     _add_qrels(verbs)
     _add_beir(verbs)
+    _add_pairs(verbs)
     return parser
 
 
@@ -74,6 +78,12 @@ def _add_passages(verbs: argparse._SubParsersAction[Parser]) -> None:
         f"{PROG} passages --corpus ir_datasets:msmarco-passage --output passages"
     )
     parser = _verb(verbs, "passages", "any corpus to Pyserini's JSONL", example)
+    _add_corpus_flags(parser)
+    _add_output_flags(parser)
+    parser.set_defaults(convert=_passages)
+
+
+def _add_corpus_flags(parser: Parser) -> None:
     parser.add_argument("--corpus", required=True, help="file, folder or ir_datasets:NAME")
     parser.add_argument("--format", choices=corpus.FORMATS, default="auto")
     parser.add_argument("--fields", nargs="+", help="the texts to read, in this order")
@@ -83,12 +93,10 @@ def _add_passages(verbs: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--by", choices=("words", "paragraph"), default="words", help="KILT: how pages are cut"
     )
-    _add_output_flags(parser)
-    parser.set_defaults(convert=_passages)
 
 
-def _passages(args: argparse.Namespace) -> None:
-    opened = corpus.open_corpus(
+def _opened(args: argparse.Namespace) -> corpus.Corpus:
+    return corpus.open_corpus(
         args.corpus,
         format=args.format,
         fields=args.fields,
@@ -98,8 +106,11 @@ def _passages(args: argparse.Namespace) -> None:
         by=args.by,
         problems=Problems(args.on_bad_input),
     )
+
+
+def _passages(args: argparse.Namespace) -> None:
     counts = convert.convert_corpus(
-        opened,
+        _opened(args),
         args.output,
         layout=args.layout,
         shard_size=args.shard_size,
@@ -183,6 +194,48 @@ def _beir(args: argparse.Namespace) -> None:
     )
     _report(counts, args.output)
     _next_of_passages(f"{args.output}/corpus", Path(args.output).name)
+
+
+def _add_pairs(verbs: argparse._SubParsersAction[Parser]) -> None:
+    defaults = PairSettings()
+    example = f"{PROG} pairs --corpus kilt_knowledgesource.json.gz --output pairs"
+    help = "queries made from a corpus's own passages, to train on without labels"
+    parser = _verb(verbs, "pairs", help, example)
+    _add_corpus_flags(parser)
+    add = parser.add_argument
+    add("--output", required=True, metavar="DIR", help="BEIR folder to write")
+    add("--overwrite", action="store_true", help="replace DIR where it exists")
+    add("--count", type=int, default=defaults.count, help="pairs (default: %(default)s)")
+    add("--seed", type=int, default=defaults.seed, help="of all draws (default: %(default)s)")
+    add(
+        "--spans",
+        type=float,
+        default=defaults.spans,
+        metavar="SHARE",
+        help="of queries that are neighbouring words, the others being keywords "
+        "(default: %(default)s)",
+    )
+    add(
+        "--drop",
+        type=float,
+        default=defaults.drop,
+        metavar="SHARE",
+        help="of a span's words that are dropped (default: %(default)s)",
+    )
+    parser.set_defaults(convert=_pairs)
+
+
+def _pairs(args: argparse.Namespace) -> None:
+    settings = PairSettings(count=args.count, spans=args.spans, drop=args.drop, seed=args.seed)
+    opened = _opened(args)
+    count = write_pairs(opened, args.output, settings, args.overwrite)
+    if summary := opened.problems.summary():
+        print(summary)
+    print(f"{counted(count, 'pair')} written to {args.output}")
+    _next(
+        f"python -m hyper_ir.mine --tasks pairs={args.output} --corpus {args.corpus} "
+        "--index INDEX --output pairs.jsonl"
+    )
 
 
 def _report(counts: convert.Counts, output: str) -> None:

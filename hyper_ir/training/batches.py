@@ -19,6 +19,9 @@ from hyper_ir.training.contrastive import NO_DOCUMENT, document_number
 from hyper_ir.training.example_set import ExampleSet, generator
 from hyper_ir.training.sampler import MixedTaskSampler
 
+TEACHER = "teacher_"
+"""What the names of a teacher's tensors begin with."""
+
 Key = tuple[int, int, int]
 """A batch's number in the run, its epoch, and an example's number."""
 
@@ -115,6 +118,29 @@ class Documents(Protocol):
 
 
 @dataclass(frozen=True)
+class TeacherInputs:
+    """What a teacher needs of a batch.
+
+    Attributes
+    ----------
+    tokenizer: the teacher's.
+    max_length: tokens it cuts a query to.
+    documents: its documents' vectors.
+    """
+
+    tokenizer: PreTrainedTokenizerBase
+    max_length: int
+    documents: Documents
+
+    def tensors(self, queries: list[str], ids: Sequence[str]) -> dict[str, Tensor]:
+        """``teacher_query_ids``, ``teacher_query_mask``, and the documents' by their names."""
+        rows = tokenised(self.tokenizer, queries, self.max_length)
+        input_ids, mask = padded(rows, self.tokenizer.pad_token_id or 0)
+        inputs = {"query_ids": input_ids, "query_mask": mask, **self.documents.tensors(ids)}
+        return {TEACHER + name: tensor for name, tensor in inputs.items()}
+
+
+@dataclass(frozen=True)
 class Collator:
     """Draws to the tensors that :class:`~hyper_ir.training.model.TrainingModel` takes.
 
@@ -125,6 +151,7 @@ class Collator:
     tasks: each task's number.
     accumulation: batches a step.
     documents: texts to encode or vectors that are there.
+    teacher: what a teacher needs of a batch; None for no teacher.
     """
 
     tokenizer: PreTrainedTokenizerBase
@@ -132,10 +159,12 @@ class Collator:
     tasks: dict[str, int]
     accumulation: int
     documents: Documents
+    teacher: TeacherInputs | None = None
 
     def __call__(self, draws: list[Draw]) -> dict[str, Any]:
         """A batch; all tensors int64 but for vectors."""
-        rows = tokenised(self.tokenizer, [draw.example.query for draw in draws], self.max_length)
+        queries = [draw.example.query for draw in draws]
+        rows = tokenised(self.tokenizer, queries, self.max_length)
         ids, mask = padded(rows, self.tokenizer.pad_token_id or 0)
         documents = [id for draw in draws for id in draw.documents]
         sizes = [len(draw.documents) for draw in draws]
@@ -150,6 +179,7 @@ class Collator:
             "positives": torch.tensor(np.concatenate([[0], np.cumsum(sizes)[:-1]])),
             "gold": _gold([draw.example for draw in draws]),
             **self.documents.tensors(documents),
+            **({} if self.teacher is None else self.teacher.tensors(queries, documents)),
         }
 
 

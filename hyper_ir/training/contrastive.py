@@ -76,12 +76,10 @@ def contrastive(
     ValueError
         When shapes do not fit each other.
     """
-    _check(queries, documents, candidates)
+    check_shapes(queries, documents, candidates)
     rows = rows_of_ranks(documents) if in_batch else [len(documents)]
-    allowed, positives = _allowed(candidates, rows, in_batch)
-    with torch.autocast(queries.device.type, enabled=False):
-        others = gathered(documents, rows) if in_batch else documents
-        scores = _wide(queries) @ _wide(others).T / temperature
+    allowed, positives = allowed_documents(candidates, rows, in_batch)
+    scores = scores_of(queries, documents, rows, in_batch) / temperature
     of_positives = scores.gather(1, positives.unsqueeze(1)).squeeze(1)
     losses = scores.masked_fill(~allowed, -torch.inf).logsumexp(1) - of_positives
     share = ranks() / sum(rows_of_ranks(queries))
@@ -101,7 +99,19 @@ def contrastive(
     }
 
 
-def _allowed(candidates: Candidates, rows: list[int], in_batch: bool) -> tuple[Tensor, Tensor]:
+def scores_of(queries: Tensor, documents: Tensor, rows: list[int], in_batch: bool) -> Tensor:
+    """Inner products in float32 (float64 stays), (queries, all documents).
+
+    ``rows``: documents of each rank; with ``in_batch`` those of all ranks are scored.
+    """
+    with torch.autocast(queries.device.type, enabled=False):
+        others = gathered(documents, rows) if in_batch else documents
+        return _wide(queries) @ _wide(others).T
+
+
+def allowed_documents(
+    candidates: Candidates, rows: list[int], in_batch: bool
+) -> tuple[Tensor, Tensor]:
     """Which documents count, (queries, all documents), and the column of each positive."""
     numbers, positives = candidates.documents, candidates.positives
     units = numbers if candidates.pages is None else candidates.pages
@@ -129,7 +139,8 @@ def _first_of_its_kind(kinds: Tensor) -> Tensor:
     return first[place] == order
 
 
-def _check(queries: Tensor, documents: Tensor, candidates: Candidates) -> None:
+def check_shapes(queries: Tensor, documents: Tensor, candidates: Candidates) -> None:
+    """Raise ValueError where vectors and candidates do not fit each other."""
     shapes = {
         "documents": (documents.ndim == 2 and documents.shape[1:] == queries.shape[1:]),
         "candidates.documents": candidates.documents.shape == documents.shape[:1],

@@ -6,7 +6,9 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import torch
 
 from hyper_ir.data.corpus import Corpus, open_corpus
 from hyper_ir.data.examples import TrainingExample
@@ -17,13 +19,15 @@ from hyper_ir.encode.tokens import lucene_tokens
 from hyper_ir.manifest import model_name, read_manifest
 from hyper_ir.models.retriever import Retriever
 from hyper_ir.problems import Problems
+from hyper_ir.training.batches import TeacherInputs
 from hyper_ir.training.document_store import DocumentStore
 from hyper_ir.training.documents import DocumentTexts, DocumentVectors
 from hyper_ir.training.example_set import ExampleSet, documents_of
 from hyper_ir.training.gathering import barrier, rank
 from hyper_ir.training.model import is_lexical
-from hyper_ir.training.output import DOCUMENTS, VECTORS
+from hyper_ir.training.output import DOCUMENTS, TEACHER_PREFIX, VECTORS
 from hyper_ir.training.recipe import Recipe
+from hyper_ir.training.teacher import Teacher
 from hyper_ir.training.token_store import TokenStore
 from hyper_ir.training.validation import EncodedPool, Pool, StoredPool
 from hyper_ir.wording import counted
@@ -44,7 +48,7 @@ def documents_and_pool(
     candidates = recipe.validation.candidates
     wanted = documents_of([examples], None) | documents_of([held_out], candidates)
     if recipe.freeze != "none":
-        store = _vectors(recipe, retriever, wanted, overwrite)
+        store = _vectors(recipe, "data", recipe.data.vectors, retriever, wanted, overwrite)
         return DocumentVectors(store), StoredPool(store)
     corpus = corpus_of(recipe)
     length = retriever.config.document_max_length
@@ -58,17 +62,42 @@ def documents_and_pool(
     return DocumentTexts(tokens, padding), EncodedPool(tokens, pool)
 
 
+def teacher_of(
+    recipe: Recipe, examples: ExampleSet, device: torch.device, overwrite: bool = False
+) -> tuple[Teacher, TeacherInputs] | tuple[None, None]:
+    """The recipe's teacher with its documents' vectors, and what it needs of a batch.
+
+    Raises ValueError where it cannot be loaded, or its vectors are another model's.
+    """
+    settings = recipe.teacher
+    if settings is None:
+        return None, None
+    retriever = Retriever.from_pretrained(settings.model, settings.head, settings.dense_pooling)
+    retriever.to(device)
+    wanted = documents_of([examples], None)
+    store = _vectors(recipe, "teacher", settings.vectors, retriever, wanted, overwrite)
+    teacher = Teacher(retriever, settings.weight, settings.temperature, recipe.batch.chunk_tokens)
+    length = retriever.config.query_max_length
+    return teacher, TeacherInputs(retriever.tokenizer, length, DocumentVectors(store))
+
+
 def _vectors(
-    recipe: Recipe, retriever: Retriever, wanted: set[str], overwrite: bool
+    recipe: Recipe,
+    part: Literal["data", "teacher"],
+    given: str | None,
+    retriever: Retriever,
+    wanted: set[str],
+    overwrite: bool,
 ) -> DocumentStore:
-    """The frozen documents' vectors, encoded here unless they are there."""
+    """The vectors of frozen documents, encoded here unless they are given."""
+    prefix = "" if part == "data" else TEACHER_PREFIX
     output = Path(recipe.output)
-    folder = output / DOCUMENTS
+    folder = output / (prefix + DOCUMENTS)
     names = lucene_tokens(retriever.vocabulary) if is_lexical(retriever) else None
     width = retriever.document.head.width
     if rank() == 0:
-        vectors = Path(recipe.data.vectors) if recipe.data.vectors else output / VECTORS
-        if recipe.data.vectors is None:
+        vectors = Path(given) if given else output / (prefix + VECTORS)
+        if given is None:
             # Moving the engine's tower moves both where they are one; the device is the run's.
             device = str(retriever.document.backbone.word_embeddings.device)
             engine = Engine(retriever, "document", EngineConfig(device=device))
@@ -76,7 +105,7 @@ def _vectors(
             require_all(wanted, (passage.id for passage in corpus), recipe.data.corpus or "")
             again = OutputConfig(resume=not overwrite, overwrite=overwrite)
             encode_corpus(engine, corpus, vectors, again, crew=CrewConfig())
-        check_vectors(vectors, retriever)
+        check_vectors(vectors, retriever, f"{part}.vectors")
         store = DocumentStore.build(folder, vectors, width, names, factor_of(vectors))
         require_all(wanted, (id for id in wanted if id in store), str(vectors))
     barrier()
@@ -93,14 +122,14 @@ def require_all(wanted: set[str], there: Iterable[str], where: str) -> None:
         )
 
 
-def check_vectors(vectors: Path, retriever: Retriever) -> None:
+def check_vectors(vectors: Path, retriever: Retriever, name: str = "data.vectors") -> None:
     """Raise ValueError for vectors whose manifest says that another document encoder made them."""
     manifest = read_manifest(vectors)
     made_by = manifest.model.get("document") if manifest is not None else None
     if manifest is not None and made_by not in (None, retriever.document_hash):
         raise ValueError(
-            f"data.vectors: {vectors} was made by {model_name(manifest)}, whose document encoder "
-            "is not the recipe's; encode with the recipe's model, or leave data.vectors out"
+            f"{name}: {vectors} was made by {model_name(manifest)}, whose document encoder "
+            f"is not the recipe's; encode with the recipe's model, or leave {name} out"
         )
 
 

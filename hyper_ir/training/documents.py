@@ -63,6 +63,24 @@ class DocumentVectors:
         }
 
 
+def stored_vectors(
+    width: int,
+    document_vectors: Tensor | None = None,
+    document_starts: Tensor | None = None,
+    document_components: Tensor | None = None,
+    document_weights: Tensor | None = None,
+) -> Tensor:
+    """What :class:`DocumentVectors` read, as a matrix (documents, width).
+
+    Raises ValueError where neither kind of vectors is given.
+    """
+    if document_vectors is not None:
+        return document_vectors
+    if document_starts is None or document_components is None or document_weights is None:
+        raise ValueError("a batch needs its documents' token ids or vectors")
+    return densified(document_starts, document_components, document_weights, width)
+
+
 def densified(starts: Tensor, components: Tensor, weights: Tensor, width: int) -> Tensor:
     """Sparse rows as a matrix, (documents, width) float32, on their device."""
     rows = torch.repeat_interleave(

@@ -10,8 +10,9 @@ from hyper_ir.models.heads import LexicalHead
 from hyper_ir.models.retriever import Retriever
 from hyper_ir.training.chunks import encode_in_chunks
 from hyper_ir.training.contrastive import Candidates
-from hyper_ir.training.documents import densified
+from hyper_ir.training.documents import stored_vectors
 from hyper_ir.training.objectives import Loss, ObjectiveConfig, objective
+from hyper_ir.training.teacher import Teacher
 
 
 class TrainingModel(nn.Module):
@@ -23,6 +24,7 @@ class TrainingModel(nn.Module):
         frozen computes without dropout.
     config: the objective; FLOPS terms are left out where a side is dense or frozen.
     chunk_tokens, grad_cache: see :func:`~hyper_ir.training.chunks.encode_in_chunks`.
+    teacher: what the retriever also learns from; it is no part of the module and stays as it is.
 
     Attributes
     ----------
@@ -35,8 +37,10 @@ class TrainingModel(nn.Module):
         config: ObjectiveConfig,
         chunk_tokens: int | None = None,
         grad_cache: bool = False,
+        teacher: Teacher | None = None,
     ) -> None:
         super().__init__()
+        self.teacher = teacher
         self.retriever = retriever
         self.settings = config
         self.chunk_tokens = chunk_tokens
@@ -76,6 +80,7 @@ class TrainingModel(nn.Module):
 
         ``measured`` computes the measures of ``last`` as well.
         """
+        taught = {} if self.teacher is None else self.teacher.inputs_among(documents)
         queries = encode_in_chunks(
             self.retriever.query, query_ids, query_mask, self.chunk_tokens, self.grad_cache
         )
@@ -85,11 +90,12 @@ class TrainingModel(nn.Module):
             self.settings,
             int(step),
             queries.vectors,
-            self._documents(**documents),
+            documents_of(self.retriever, self.chunk_tokens, self.grad_cache, **documents),
             Candidates(document_numbers, owners, positives, gold, page_numbers),
             queries.prompt_attention if learns else None,
             tasks,
             measured,
+            None if self.teacher is None else self.teacher.teaching(**taught),
         )
         for side in self._unjudged:
             for name in ("active_terms", "active_share"):
@@ -97,26 +103,27 @@ class TrainingModel(nn.Module):
         self.last = loss
         return {"loss": loss.total}
 
-    def _documents(
-        self,
-        document_ids: Tensor | None = None,
-        document_mask: Tensor | None = None,
-        document_vectors: Tensor | None = None,
-        document_starts: Tensor | None = None,
-        document_components: Tensor | None = None,
-        document_weights: Tensor | None = None,
-    ) -> Tensor:
-        """The documents' vectors, (documents, width)."""
-        tower = self.retriever.document
-        if document_vectors is not None:
-            return document_vectors
-        if document_ids is not None and document_mask is not None:
-            return encode_in_chunks(
-                tower, document_ids, document_mask, self.chunk_tokens, self.grad_cache
-            ).vectors
-        if document_starts is None or document_components is None or document_weights is None:
-            raise ValueError("a batch needs its documents' token ids or vectors")
-        return densified(document_starts, document_components, document_weights, tower.head.width)
+
+def documents_of(
+    retriever: Retriever,
+    chunk_tokens: int | None = None,
+    grad_cache: bool = False,
+    document_ids: Tensor | None = None,
+    document_mask: Tensor | None = None,
+    document_vectors: Tensor | None = None,
+    document_starts: Tensor | None = None,
+    document_components: Tensor | None = None,
+    document_weights: Tensor | None = None,
+) -> Tensor:
+    """The vectors of a batch's documents, (documents, width), encoded or as they are given."""
+    tower = retriever.document
+    if document_ids is not None and document_mask is not None:
+        return encode_in_chunks(
+            tower, document_ids, document_mask, chunk_tokens, grad_cache
+        ).vectors
+    return stored_vectors(
+        tower.head.width, document_vectors, document_starts, document_components, document_weights
+    )
 
 
 def is_lexical(retriever: Retriever) -> bool:

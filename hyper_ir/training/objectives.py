@@ -9,6 +9,7 @@ from torch import Tensor
 
 from hyper_ir.training.contrastive import Candidates, contrastive
 from hyper_ir.training.cpr import Reduction, contrastive_prompt_regularisation
+from hyper_ir.training.distillation import Teaching, distillation
 from hyper_ir.training.flops import flops, quadratic_ramp
 from hyper_ir.training.gathering import ranks, summed
 from hyper_ir.training.measures import attention_measures, vector_measures
@@ -102,10 +103,12 @@ def objective(
     attention: Tensor | None = None,
     tasks: Tensor | None = None,
     measured: bool = True,
+    teaching: Teaching | None = None,
 ) -> Loss:
     """``L_rank + λ_q·FLOPS(queries) + λ_d·FLOPS(documents) + λ_c·(alignment + uniformity)``.
 
-    All ranks must call it together, each with its share of the batch.
+    With a teacher, its weight times the divergence from it is added. All ranks must call it
+    together, each with its share of the batch.
 
     Parameters
     ----------
@@ -116,6 +119,7 @@ def objective(
     attention: ``(queries, N)``, each query's attention over the prompts; None for no prompts.
     tasks: ``(queries,)``, int64, needed with ``attention``: each query's task.
     measured: whether ``Loss.measures`` is wanted, at a step that is logged.
+    teaching: what a teacher makes of the batch; None for no teacher.
 
     Raises
     ------
@@ -136,6 +140,11 @@ def objective(
         if weight:
             terms[f"flops_{side}"] = flops(vectors)
             weights[f"flops_{side}"] = ramp * weight
+    if teaching is not None:
+        terms["distillation"] = distillation(
+            queries, documents, candidates, teaching, config.in_batch, config.temperature
+        )
+        weights["distillation"] = teaching.weight
     if attention is not None:
         if tasks is None:
             raise ValueError("attention is given without the queries' tasks")

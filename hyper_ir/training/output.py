@@ -18,6 +18,10 @@ RESOLVED = "recipe.json"
 RESULT = "result.json"
 DOCUMENTS = "documents"
 VECTORS = "vectors"
+TEACHER_PREFIX = "teacher-"
+"""Of the folders with the same of a teacher."""
+
+PREPARED = {prefix + name for prefix in ("", TEACHER_PREFIX) for name in (DOCUMENTS, VECTORS)}
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ def check_output(recipe: Recipe, output: Path, resume: bool, overwrite: bool) ->
     if not (output / RESOLVED).is_file():
         # Killed while documents were prepared, a run leaves these alone.
         inside = {path.name for path in output.iterdir()} if output.is_dir() else set()
-        if inside - {DOCUMENTS, VECTORS}:
+        if inside - PREPARED:
             raise ValueError(f"output: {output} holds something that is no training run")
         return
     if overwrite:

@@ -211,6 +211,33 @@ class ValidationConfig:
 
 
 @dataclass(frozen=True)
+class TeacherConfig:
+    """A retriever whose scores of a batch the trained one's are to follow.
+
+    Attributes
+    ----------
+    model: folder or hub name, as ``hyper_ir.encode --encoder`` takes it.
+    vectors: folder of the collection's vectors, made with the teacher; None encodes the examples'
+        documents into OUTPUT.
+    head, dense_pooling: as the recipe's own.
+    weight: of the divergence from the teacher in the objective.
+    temperature: divides the teacher's scores: about 0.05 for unit vectors, 1 for a SPLADE model.
+    """
+
+    model: str
+    vectors: str | None = None
+    head: HeadKind | None = None
+    dense_pooling: DensePooling | None = None
+    weight: float = 1.0
+    temperature: float = 0.05
+
+    def __post_init__(self) -> None:
+        for name in ("weight", "temperature"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise ValueError(f"teacher.{name}: {getattr(self, name)} is not a number above 0")
+
+
+@dataclass(frozen=True)
 class LogConfig:
     """What is told and kept on the way.
 
@@ -252,6 +279,7 @@ class Recipe:
     freeze: ``"none"`` trains all; ``"document"`` leaves the document encoder as it is and trains
         a query encoder of its own; ``"backbone"`` trains the prompts alone.
     separate: two encoders, one for queries and one for documents, where both are trained.
+    teacher: a retriever to learn from besides the examples; None for none.
     precision: of the arithmetic; ``"bf16"`` and ``"fp16"`` by autocast.
     gradient_checkpointing: compute each layer again for the gradient, which saves memory.
     compile: torch.compile the transformer.
@@ -267,6 +295,7 @@ class Recipe:
     prompts: PromptSettings | None = field(default_factory=PromptSettings)
     freeze: Freeze = "none"
     separate: bool = False
+    teacher: TeacherConfig | None = None
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     batch: BatchConfig = field(default_factory=BatchConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
@@ -289,6 +318,8 @@ class Recipe:
             raise ValueError("data.corpus: the texts are needed to train the document encoder")
         if self.freeze != "none" and not (self.data.corpus or self.data.vectors):
             raise ValueError("data.corpus or data.vectors: documents are needed")
+        if self.teacher is not None and not (self.data.corpus or self.teacher.vectors):
+            raise ValueError("data.corpus or teacher.vectors: the teacher's documents are needed")
         if self.freeze != "none" and self.separate:
             raise ValueError("separate: with frozen documents the encoders are separate anyway")
         both = set(self.data.tasks or ()).intersection(self.data.leave_out)

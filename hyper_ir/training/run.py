@@ -15,7 +15,7 @@ from hyper_ir.files import write_json
 from hyper_ir.models.retriever import Retriever
 from hyper_ir.training import preparation
 from hyper_ir.training.batches import Collator, DrawnExamples, RunSampler, batches_in
-from hyper_ir.training.document_sources import documents_and_pool
+from hyper_ir.training.document_sources import documents_and_pool, teacher_of
 from hyper_ir.training.example_set import ExampleSet, sample_of
 from hyper_ir.training.gathering import barrier, rank
 from hyper_ir.training.model import TrainingModel
@@ -68,6 +68,7 @@ def train(recipe: Recipe, resume: bool = False, overwrite: bool = False) -> Resu
     sampler = _sampler(recipe, examples, lengths, arguments.process_index, arguments.world_size)
     retriever.to(arguments.device)
     documents, pool = documents_and_pool(recipe, retriever, examples, held_out, overwrite)
+    teacher, taught = teacher_of(recipe, examples, arguments.device, overwrite)
     if rank() == 0:
         clear(output, overwrite)
         write_json(output / RESOLVED, asdict(recipe))
@@ -89,10 +90,11 @@ def train(recipe: Recipe, resume: bool = False, overwrite: bool = False) -> Resu
             preparation.objective_of(recipe, retriever),
             batch.chunk_tokens,
             batch.grad_cache,
+            teacher,
         ),
         DrawnExamples(examples, batch.negatives, recipe.seed),
         sampler,
-        Collator(retriever.tokenizer, length, numbers, batch.accumulation, documents),
+        Collator(retriever.tokenizer, length, numbers, batch.accumulation, documents, taught),
         groups,
         validation,
     )

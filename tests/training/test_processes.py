@@ -15,10 +15,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from hyper_ir.training.recipe import BatchConfig, LogConfig, OptimiserConfig, Recipe
+from hyper_ir.training.recipe import BatchConfig, LogConfig, OptimiserConfig, Recipe, TeacherConfig
 from tests.training.small_run import journal, recipe, without_dropout, yaml_of
 
 STEPS = 50
+
+SLOW_FORMS = ("grad-cache", "teacher")
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
@@ -47,7 +49,9 @@ def trained(made: Recipe, step: int) -> dict[str, torch.Tensor]:
     )
 
 
-@pytest.mark.parametrize("form", ["plain", pytest.param("grad-cache", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "form", ["plain", *(pytest.param(form, marks=pytest.mark.slow) for form in SLOW_FORMS)]
+)
 def test_two_ranks_train_as_one_does(tmp_path: Path, form: str) -> None:
     batch = BatchConfig(size=6, negatives=2)
     if form == "grad-cache":
@@ -59,6 +63,8 @@ def test_two_ranks_train_as_one_does(tmp_path: Path, form: str) -> None:
         log=LogConfig(every=1, save_every=1, keep=STEPS),
     )
     one = replace(one, validation=replace(one.validation, every=25))
+    if form == "teacher":
+        one = replace(one, teacher=TeacherConfig(one.model, head="dense", temperature=1.0))
     without_dropout(Path(one.model))
     alone(one, tmp_path)
     two = replace(one, output=str(tmp_path / "two"))

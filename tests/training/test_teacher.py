@@ -1,0 +1,89 @@
+"""Runs with a teacher: dense or lexical, given vectors or none, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from hyper_ir.models.retriever import Retriever
+from hyper_ir.training.recipe import Recipe, TeacherConfig
+from hyper_ir.training.run import train
+from tests import tiny_models
+from tests.training.small_run import journal, recipe, without_dropout
+
+
+def with_teacher(folder: Path, made: Recipe, **settings: object) -> Recipe:
+    model = folder / "teacher"
+    if not model.exists():
+        tiny_models.save_checkpoint(model, seed=9)
+    return replace(made, teacher=TeacherConfig(str(model), **settings))  # type: ignore[arg-type]
+
+
+def newest(made: Recipe) -> dict[str, torch.Tensor]:
+    checkpoint = Path(made.output) / "checkpoints" / "checkpoint-6"
+    return load_file(checkpoint / "trained.safetensors")
+
+
+@pytest.mark.parametrize("head", ["lexical", "dense"])
+def test_a_student_nears_its_teacher(tmp_path: Path, head: str) -> None:
+    made = with_teacher(tmp_path, recipe(tmp_path), head=head, weight=50.0, temperature=2.0)
+    optimiser = replace(made.optimiser, max_steps=30)
+    log = replace(made.log, every=1)
+    made = replace(made, optimiser=optimiser, log=log, prompts=None)
+    without_dropout(Path(made.model))
+    train(made)
+    losses = [line["loss/distillation"] for line in journal(made) if "loss" in line]
+    assert sum(losses[-5:]) < 0.7 * sum(losses[:5])
+
+
+def test_the_teacher_stays_as_it_is_and_is_not_saved(tmp_path: Path) -> None:
+    made = with_teacher(tmp_path, recipe(tmp_path), head="dense")
+    model = made.teacher.model if made.teacher else ""
+    before = Retriever.from_pretrained(model).weights_hash
+    train(made)
+    assert Retriever.from_pretrained(model).weights_hash == before
+    assert not [name for name in newest(made) if "teacher" in name]
+    assert (Path(made.output) / "teacher-vectors").is_dir()
+
+
+def test_given_vectors_train_the_same_and_those_of_another_model_are_refused(
+    tmp_path: Path,
+) -> None:
+    made = with_teacher(tmp_path, recipe(tmp_path), head="dense")
+    train(made)
+    vectors = str(Path(made.output) / "teacher-vectors")
+    given = with_teacher(tmp_path, made, head="dense", vectors=vectors)
+    given = replace(given, output=str(tmp_path / "given"))
+    train(given)
+    first, second = newest(made), newest(given)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    other = tiny_models.save_checkpoint(tmp_path / "other", seed=3)
+    teacher = TeacherConfig(str(other), vectors, head="dense")
+    with pytest.raises(ValueError, match=r"teacher\.vectors: .* whose document encoder is not"):
+        train(replace(made, teacher=teacher, output=str(tmp_path / "x")))
+
+
+def test_a_teacher_changes_what_is_learnt(tmp_path: Path) -> None:
+    plain = recipe(tmp_path)
+    train(plain)
+    taught = replace(with_teacher(tmp_path, plain), output=str(tmp_path / "taught"))
+    train(taught)
+    first, second = newest(plain), newest(taught)
+    assert any(not torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize("name", ["weight", "temperature"])
+def test_settings_that_cannot_be(name: str) -> None:
+    with pytest.raises(ValueError, match=rf"teacher\.{name}"):
+        TeacherConfig("model", **{name: 0.0})  # type: ignore[arg-type]
+
+
+def test_a_teacher_without_texts_or_vectors_is_refused(tmp_path: Path) -> None:
+    made = recipe(tmp_path)
+    data = replace(made.data, corpus=None, vectors="somewhere")
+    with pytest.raises(ValueError, match="teacher's documents"):
+        replace(made, freeze="document", data=data, teacher=TeacherConfig("model"))
