@@ -29,8 +29,7 @@ from hyper_ir.analysis.plan import (
 from hyper_ir.analysis.prefix_section import prefix_section
 from hyper_ir.analysis.prefix_timing import PrefixSettings, check_lengths, measure_prefixes
 from hyper_ir.analysis.prompt_attention import (
-    prompt_attention,
-    require_conditional_prompts,
+    attention_of_tasks,
     write_attention,
 )
 from hyper_ir.analysis.report import read_report, write_report
@@ -39,6 +38,7 @@ from hyper_ir.analysis.speed import SpeedPoint
 from hyper_ir.analysis.speed_section import speed_section
 from hyper_ir.analysis.sweep_section import sweep_section
 from hyper_ir.analysis.sweeps import Sweeps, read_sweeps, swept
+from hyper_ir.encode.prompt_attention import require_conditional_prompts
 from hyper_ir.files import atomic_directory, require_writable_folder
 from hyper_ir.models.retriever import Retriever
 from hyper_ir.problems import Problems
@@ -166,7 +166,7 @@ def _read(request: Request, problems: Problems | None) -> _Inputs:
                 require_conditional_prompts(retriever)
             except ValueError as error:
                 raise require_attention(error, wanted) from error
-            seen = prompt_attention(retriever, tasks, request.max_length)
+            seen = attention_of_tasks(retriever, tasks, request.max_length)
             chosen(seen, request.bases)
             inputs.looked = Looked.at(tasks, seen, request.seed)
     return inputs

@@ -7,15 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from hyper_ir.analysis.inputs import TaskQueries
-from hyper_ir.encode.engine import padded, tokenised
+from hyper_ir.encode.prompt_attention import prompt_attention
 from hyper_ir.files import atomic_text
-from hyper_ir.models.prompts import PromptSynthesiser
 from hyper_ir.models.retriever import Retriever
-
-BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -51,20 +47,7 @@ class PromptAttention:
         return np.stack([self.of(task).mean(axis=0) for task in range(len(self.tasks))])
 
 
-def require_conditional_prompts(retriever: Retriever) -> PromptSynthesiser:
-    """The query tower's prompts; ValueError where there are none, or static ones."""
-    prompts = retriever.query.prompts
-    name = retriever.config.name or "the model"
-    if prompts is None:
-        raise ValueError(f"{name}: it has no prompts, so no prompt attention")
-    if not prompts.config.query_conditional:
-        raise ValueError(
-            f"{name}: its prompts are static, so all queries have one and the same attention"
-        )
-    return prompts
-
-
-def prompt_attention(
+def attention_of_tasks(
     retriever: Retriever, tasks: Sequence[TaskQueries], max_length: int | None = None
 ) -> PromptAttention:
     """The prompt attention of all queries of these tasks, on the CPU.
@@ -73,36 +56,16 @@ def prompt_attention(
     Raises ValueError for a model without prompts, or with static ones, and for a query that has
     no token.
     """
-    prompts = require_conditional_prompts(retriever)
     topics = [(place, topic) for place, task in enumerate(tasks) for topic in task.topics]
     texts = [topic.text for _, topic in topics]
-    length = max_length or retriever.config.query_max_length
-    ids = tokenised(retriever.tokenizer, texts, length)
-    for row, (place, topic) in zip(ids, topics, strict=True):
-        if not row:
-            raise ValueError(f"task {tasks[place].name}: topic {topic.id} has no token")
+    shares = prompt_attention(retriever, texts, max_length).astype(np.float64)
     return PromptAttention(
         [task.name for task in tasks],
         np.array([place for place, _ in topics]),
         [topic.id for _, topic in topics],
         texts,
-        _shares(retriever, prompts, ids),
+        shares / shares.sum(axis=1, keepdims=True),
     )
-
-
-@torch.inference_mode()
-def _shares(retriever: Retriever, prompts: PromptSynthesiser, ids: list[list[int]]) -> np.ndarray:
-    table = retriever.query.backbone.word_embeddings
-    padding = retriever.tokenizer.pad_token_id or 0
-    shares = np.empty((len(ids), prompts.config.prompts))
-    order = sorted(range(len(ids)), key=lambda place: len(ids[place]))
-    for start in range(0, len(order), BATCH):
-        places = order[start : start + BATCH]
-        input_ids, mask = padded([ids[place] for place in places], padding)
-        embeddings = torch.nn.functional.embedding(input_ids, table)
-        shares[places] = prompts.prompt_attention(embeddings, mask).double().numpy()
-    whole: np.ndarray = shares / shares.sum(axis=1, keepdims=True)
-    return whole
 
 
 def write_attention(path: Path, attention: PromptAttention) -> None:

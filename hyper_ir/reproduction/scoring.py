@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 import numpy as np
-import torch
 
 from hyper_ir.data.records import Topic
 from hyper_ir.data.runs import read_run_file, write_run
-from hyper_ir.encode.engine import Engine, EngineConfig, padded, tokenised
+from hyper_ir.encode.engine import Engine, EngineConfig
+from hyper_ir.encode.prompt_attention import prompt_attention
 from hyper_ir.evaluation.measures import parse_measures
 from hyper_ir.evaluation.scores import TaskScorer
 from hyper_ir.files import write_json
@@ -30,8 +30,6 @@ from hyper_ir.search.query_checks import within_limit
 
 BATCH = 1024
 """Topics handed to a searcher together."""
-
-QUERIES_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -191,22 +189,10 @@ class QuerySide:
         pairs: list[Any] = list(zip((topic.id for topic in topics), vectors, strict=True))
         return list(within_limit(pairs)) if self.engine.sparse else pairs
 
-    @torch.inference_mode()
     def attention(self, topics: Sequence[Topic]) -> np.ndarray[Any, Any] | None:
         """Each topic's prompt attention, (topics, N) float32; None without such prompts."""
-        prompts = self.engine.tower.prompts
+        prompts = self.retriever.query.prompts
         if prompts is None or not prompts.config.query_conditional:
             return None
-        table = self.engine.tower.backbone.word_embeddings
-        found = []
-        for ids, mask in self._batches([topic.text for topic in topics]):
-            embeddings = torch.nn.functional.embedding(ids.to(table.device), table)
-            found.append(prompts.prompt_attention(embeddings, mask.to(table.device)).cpu())
-        return torch.cat(found).float().numpy()
-
-    def _batches(self, texts: Sequence[str]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        tokenizer = self.retriever.tokenizer
-        for start in range(0, len(texts), QUERIES_AT_ONCE):
-            some = texts[start : start + QUERIES_AT_ONCE]
-            rows = tokenised(tokenizer, some, self.engine.max_length)
-            yield padded(rows, tokenizer.pad_token_id or 0)
+        texts = [topic.text for topic in topics]
+        return prompt_attention(self.retriever, texts, self.engine.max_length)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from hyper_ir.analysis import prompt_attention as module
 from hyper_ir.analysis.inputs import TaskQueries, read_tasks, topics_sources
-from hyper_ir.analysis.prompt_attention import prompt_attention, write_attention
+from hyper_ir.analysis.prompt_attention import attention_of_tasks, write_attention
 from hyper_ir.data.records import Topic
+from hyper_ir.encode import prompt_attention as module
 from tests.analysis.small import CONFIG, attention, retriever, topics
 
 
@@ -21,7 +21,7 @@ def test_it_is_the_towers_own_for_every_query(
     monkeypatch.setattr(module, "BATCH", 5)
     model = retriever(tmp_path / "m")
     tasks = read_tasks(topics_sources(topics(tmp_path)), None, 42)
-    found = prompt_attention(model, tasks, max_length=32)
+    found = attention_of_tasks(model, tasks, max_length=32)
     assert found.tasks == ["nq", "wow", "fever"]
     assert found.members.tolist() == [0] * 12 + [1] * 12 + [2] * 12
     assert found.prompts == 5
@@ -41,17 +41,17 @@ def test_it_is_the_towers_own_for_every_query(
 def test_models_without_attention_to_look_at_are_refused(tmp_path: Path) -> None:
     tasks = [TaskQueries("t", "", [Topic("1", "one")], 1)]
     with pytest.raises(ValueError, match="no prompts"):
-        prompt_attention(retriever(tmp_path / "a", None), tasks)
+        attention_of_tasks(retriever(tmp_path / "a", None), tasks)
     static = replace(CONFIG, query_conditional=False)
     with pytest.raises(ValueError, match="static"):
-        prompt_attention(retriever(tmp_path / "b", static), tasks)
+        attention_of_tasks(retriever(tmp_path / "b", static), tasks)
 
 
 def test_a_query_without_a_token_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "tokenised", lambda *_: [[1, 2], []])
     tasks = [TaskQueries("t", "", [Topic("1", "one"), Topic("2", "two")], 2)]
-    with pytest.raises(ValueError, match="task t: topic 2 has no token"):
-        prompt_attention(retriever(tmp_path), tasks)
+    with pytest.raises(ValueError, match="the query 'two' has no token"):
+        attention_of_tasks(retriever(tmp_path), tasks)
 
 
 def test_the_table_holds_every_share_and_is_the_same_every_time(tmp_path: Path) -> None:
