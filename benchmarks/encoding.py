@@ -120,6 +120,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     check(arguments)
     if arguments.count is not None and arguments.count < 1:
         raise ValueError(f"count: {arguments.count} is not a positive number")
+    contenders(Path(), arguments.max_length, arguments.device, arguments.only)  # known names only
 
     from benchmarks.texts import some_texts
 

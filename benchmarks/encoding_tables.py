@@ -38,7 +38,8 @@ def speed(shapes: dict[str, Any]) -> str:
     first = next(iter(next(iter(shapes.values()))["seconds"]))
     header = ["model, encoder", "texts/s", *(f"× {peer}" for peer in peers)]
     return table(
-        [*header, f"impacts identical to {first}'s", "greatest difference", "terms/text"], rows
+        [*header, f"impacts identical to those of {first}", "greatest difference", "terms/text"],
+        rows,
     )
 
 

@@ -71,6 +71,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     check(arguments)
     if not 3 <= arguments.length <= 512 or min(arguments.batches) < 1 or arguments.limit_gib <= 0:
         raise ValueError("length: 3 to 512 tokens; batches and limit: above 0")
+    contenders(Path(), arguments.length, "cpu", arguments.only)  # known names only
 
     from transformers import AutoTokenizer
 

@@ -88,8 +88,8 @@ def parser() -> argparse.ArgumentParser:
         "--tolerance",
         type=float,
         metavar="D",
-        help="how much lower a mean score may be to be recommended (default: as long as a paired "
-        "t-test finds no difference)",
+        help="how much lower a mean score may be to be recommended (default: 1 %% of the unpruned "
+        "score, as long as a paired t-test does not find it lower)",
     )
     more("--passes", type=int, default=7, help="timed passes over the sample, all settings in turn")
     more("--sample", type=int, default=100, help="topics that are timed, one at a time")

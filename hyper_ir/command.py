@@ -28,9 +28,12 @@ VERBS = {
     "encode": "texts to vectors (Pyserini's flags); .query, .graft, .explain, .export",
     "index": "a Lucene index: BM25 from texts, impacts from vectors",
     "search": "topics to a TREC run: BM25, impacts with a live encoder or encoded topics",
+    "merge": "runs of shards, searched far apart, into the run of one index",
+    "export": "vectors for engines with sparse vectors: Milvus, OpenSearch, Elasticsearch",
     "advise": "how far to prune: size, queries/s and score by factor, top-k and query terms",
     "mine": "training examples: positives, hard negatives without leaks, from BM25 or any run",
     "train": "a recipe to a trained model: prompts, mixed tasks, frozen or trained documents",
+    "compact": "a trained model in a small part of its size, as one that is shipped",
     "evaluate": "runs against qrels: nDCG@10, KILT R-precision, paired tests, tables",
     "reproduce": "the paper's tables: every system trained and tested once, resumable, shared",
     "analyse": "figures of a model: prompt attention by task, prefix cost, speed against score",
@@ -93,8 +96,9 @@ def run(
 ) -> NoReturn:
     """Call ``main`` and exit with its status; turn bad input into one line on stderr.
 
-    ``hint`` says, after Ctrl-C, how to go on. ``on_bad_input``: the verb has the flag of that name,
-    which the error of a bad record then names.
+    ``hint`` says, after Ctrl-C, how to go on; a note on the KeyboardInterrupt (``add_note``), of
+    whoever knows what is safe by then, takes its place. ``on_bad_input``: the verb has the flag of
+    that name, which the error of a bad record then names.
 
     ValueError (and a system error such as a full disk) ends with status 2 and one line;
     Ctrl-C with status 130, and SIGTERM (``timeout``, a batch system) in the same way with 143. The
@@ -105,18 +109,21 @@ def run(
     try:
         status = main(argv) or 0
         sys.stdout.flush()
-    except Terminated:
-        print(f"\nterminated; {hint}", file=sys.stderr)
-        status = TERMINATED
-    except KeyboardInterrupt:
-        print(f"\ninterrupted; {hint}", file=sys.stderr)
-        status = INTERRUPTED
+    except KeyboardInterrupt as error:
+        _end_bars()
+        terminated = isinstance(error, Terminated)
+        notes = "; ".join(getattr(error, "__notes__", ()))
+        print(
+            f"\n{'terminated' if terminated else 'interrupted'}; {notes or hint}", file=sys.stderr
+        )
+        status = TERMINATED if terminated else INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
     except (ValueError, OSError) as error:
         if debug:
             raise
+        _end_bars()
         cure = f"; {SKIPPING}" if on_bad_input and isinstance(error, BadRecordError) else ""
         print(f"error: {_in_words(error)}{cure}", file=sys.stderr)
         status = BAD_INPUT
@@ -124,6 +131,13 @@ def run(
         if before is not None:
             signal.signal(signal.SIGTERM, before)
     sys.exit(status)
+
+
+def _end_bars() -> None:
+    """Close the progress bars that are open: what is told last stands on a line of its own."""
+    module = sys.modules.get("tqdm")
+    for bar in list(getattr(module.tqdm, "_instances", ())) if module is not None else ():
+        bar.close()
 
 
 class Terminated(KeyboardInterrupt):
@@ -156,6 +170,6 @@ def positive(text: str) -> int:
 
 
 def _in_words(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"the disk is full ({error.filename or 'while writing'}); free some and run again"
     return str(error) or type(error).__name__

@@ -6,6 +6,7 @@ Writers write aside, fsync, and rename.
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import io
@@ -13,17 +14,21 @@ import json
 import os
 import shutil
 import tempfile
-import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, TextIO
 
 import jsonlines
 
+from hyper_ir.bounded import DAMAGED, LONGEST_LINE, bounded_lines, open_bytes
+from hyper_ir.locking import hold, partial_folder, remove
 from hyper_ir.problems import Problems
 
 PARTIAL_SUFFIX = ".partial"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+LITTLE = 1 << 16
+"""Bytes: a disk with less room than this is full, where an error does not tell."""
 
 
 def require_file(path: str | os.PathLike[str], what: str) -> Path:
@@ -74,34 +79,17 @@ def require_writable_folder(path: str | os.PathLike[str], what: str) -> Path:
 def _require_room(path: Path, what: str, places: Iterable[Path]) -> None:
     """Raise ValueError unless the first place that exists is a folder that takes files.
 
-    A partial file is made there and removed: rights alone do not tell, for root may write
-    everywhere, and still not on a disk that is read-only, or in /proc.
+    A file without a name is made there: rights alone do not tell, for root may write everywhere,
+    and still not on a disk that is read-only, or in /proc.
     """
     first = next((place for place in places if place.exists()), Path())
     try:
-        descriptor, name = tempfile.mkstemp(
-            prefix=f".{path.name}.", suffix=PARTIAL_SUFFIX, dir=first
-        )
+        with tempfile.TemporaryFile(dir=first), suppress(FileNotFoundError):
+            os.lstat(first / f".{path.name}{PARTIAL_SUFFIX}")  # an error where the name is too long
     except OSError as error:
         raise ValueError(
             f"{what}: {path} cannot be written: {first} takes no file ({error.strerror})"
         ) from error
-    os.close(descriptor)
-    os.unlink(name)
-
-
-def is_gzip(path: Path) -> bool:
-    """Whether the file starts with gzip's magic number, whatever its name says."""
-    with open(path, "rb") as handle:
-        return handle.read(2) == b"\x1f\x8b"
-
-
-def open_bytes(path: str | os.PathLike[str]) -> IO[bytes]:
-    """Open a file for reading bytes, unpacking gzip as it goes, whatever its name says."""
-    path = Path(path)
-    if is_gzip(path):
-        return io.BufferedReader(gzip.open(path, "rb"), buffer_size=1 << 16)
-    return open(path, "rb")
 
 
 def read_lines(
@@ -110,7 +98,8 @@ def read_lines(
     """Yield ``(line number from 1, line without its line end)``; a leading byte order mark goes.
 
     Lines end at ``\\n`` alone: U+2028 and its kin are ordinary characters of a text.
-    A line whose bytes are not UTF-8 goes to ``problems`` (by default: ValueError at the first).
+    A line whose bytes are not UTF-8 goes to ``problems`` (by default: ValueError at the first), and
+    so does one of more than ``LONGEST_LINE`` bytes, which is never held as a whole.
     Raises ValueError naming file and line for a damaged or truncated gzip file.
     """
     problems = problems if problems is not None else Problems()
@@ -119,14 +108,17 @@ def read_lines(
         with open_bytes(path) as handle:
             # Lines are decoded one by one: a text layer decodes blocks and would name a line
             # before the bad one.
-            for number, line in enumerate(handle, start=1):
+            for number, line in enumerate(bounded_lines(handle), start=1):
+                if len(line) > LONGEST_LINE:
+                    problems.found(f"{path}:{number}", f"the line has over {LONGEST_LINE:,} bytes")
+                    continue
                 try:
                     text = line.decode("utf-8-sig" if number == 1 else "utf-8")
                 except UnicodeDecodeError as error:
                     problems.found(f"{path}:{number}", f"not UTF-8 text ({error.reason})")
                     continue
                 yield number, text.removesuffix("\n").removesuffix("\r")
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+    except DAMAGED as error:
         raise ValueError(f"{path}:{number + 1}: damaged gzip file ({error})") from error
 
 
@@ -152,32 +144,78 @@ def read_jsonl(
             problems.found(where, f"not a JSON object: {reason}")
 
 
-@contextmanager
-def atomic_text(path: str | os.PathLike[str]) -> Iterator[TextIO]:
-    """Open a UTF-8 text file that appears under its name only once it is whole and on disk.
+def partial_of(path: Path) -> Path:
+    """Where a file or folder is written aside."""
+    return path.with_name(f".{path.name}{PARTIAL_SUFFIX}")
 
-    The bytes are gzipped where the name ends in ``.gz`` (without a time stamp, so that equal
-    text gives equal bytes). On an exception the partial file is removed and the old file, if
-    any, stays as it was.
+
+@contextmanager
+def atomic_file(
+    path: str | os.PathLike[str], beside: Callable[[], object] | None = None, wait: bool = True
+) -> Iterator[IO[bytes]]:
+    """Open a file for bytes that appears under its name only once it is whole and on disk.
+
+    On an exception the partial file is removed and the old file, if any, stays as it was.
+
+    Parameters
+    ----------
+    beside: called when the bytes are on disk, before they get the name: what it writes is there
+        before the file is, and is not mixed with what another process writes.
+    wait: wait where another process is writing the file; otherwise ValueError.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(
-        prefix=f".{path.name}.", suffix=PARTIAL_SUFFIX, dir=path.parent
-    )
-    partial = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as raw:
-            with _text_over(raw, compressed=path.suffix == ".gz") as handle:
-                yield handle
+    partial = partial_of(path)
+    with told_where_full(path), os.fdopen(hold(partial, path, wait), "wb") as raw:
+        try:
+            raw.truncate()  # what a killed process left
+            yield raw
             raw.flush()
             os.fsync(raw.fileno())
-        partial.chmod(0o666 & ~_umask())
-        os.replace(partial, path)
+            if beside is not None:
+                beside()
+            os.replace(partial, path)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
         fsync_directory(path.parent)
-    except BaseException:
-        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def told_where_full(path: Path) -> Iterator[None]:
+    """Name what was being written when the disk was full, whatever a library makes of it.
+
+    Its OSError then names no file, torch raises RuntimeError, and safetensors an error of its own.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NO_ROOM and error.filename is None:
+            error.filename = os.fspath(path)
         raise
+    except ValueError:
+        raise
+    except Exception as error:
+        told = any(f"os error {number}" in str(error) for number in NO_ROOM)  # by safetensors
+        if told or shutil.disk_usage(path.parent).free < LITTLE:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), os.fspath(path)) from error
+        raise
+
+
+@contextmanager
+def atomic_text(
+    path: str | os.PathLike[str], beside: Callable[[], object] | None = None, wait: bool = True
+) -> Iterator[TextIO]:
+    """Open a UTF-8 text file that appears under its name only once it is whole and on disk.
+
+    The bytes are gzipped where the name ends in ``.gz`` (without a time stamp, so that equal
+    text gives equal bytes). The rest is as in :func:`atomic_file`.
+    """
+    with (
+        atomic_file(path, beside, wait) as raw,
+        _text_over(raw, compressed=Path(path).suffix == ".gz") as handle,
+    ):
+        yield handle
 
 
 @contextmanager
@@ -194,38 +232,36 @@ def _text_over(raw: IO[bytes], compressed: bool) -> Iterator[TextIO]:
             binary.close()
 
 
-def _umask() -> int:
-    """The process's file mode mask (reading it needs setting it)."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
 @contextmanager
 def atomic_directory(path: str | os.PathLike[str], replace: bool = False) -> Iterator[Path]:
     """Yield an empty folder that takes the name ``path`` only when the block ends without error.
 
-    Raises ValueError before any work when ``path`` exists and ``replace`` is false.
+    Raises ValueError before any work when ``path`` exists and ``replace`` is false, and when
+    another process is writing it.
     """
     path = Path(path)
     if path.exists() and not replace:
         raise ValueError(f"{path} exists already; remove it or give another name")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(
-        tempfile.mkdtemp(prefix=f".{path.name}.", suffix=PARTIAL_SUFFIX, dir=path.parent)
-    )
-    try:
+    with partial_folder(partial_of(path), path) as partial, told_where_full(path):
         yield partial
-        partial.chmod(0o777 & ~_umask())
-        if path.is_dir():
-            shutil.rmtree(path)
-        elif path.exists():
-            path.unlink()
+        _rename_over(partial, path)
+
+
+def _rename_over(partial: Path, path: Path) -> None:
+    """Give a folder its name; what has it goes as a whole, so that no half of it is ever there."""
+    before = path.with_name(f".{path.name}.before{PARTIAL_SUFFIX}")
+    remove(before)  # of a process that was killed here
+    there = path.exists()
+    if there:
+        os.replace(path, before)
+    try:
         os.replace(partial, path)
-        fsync_directory(path.parent)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
+    except OSError:
+        if there:
+            os.replace(before, path)
         raise
+    fsync_directory(path.parent)
+    remove(before)
 
 
 def fsync_directory(path: Path) -> None:
@@ -240,10 +276,15 @@ def fsync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_json(path: str | os.PathLike[str], value: Any) -> None:
-    """Write ``value`` as indented JSON, atomically; NaN and infinity are refused."""
+def write_json(
+    path: str | os.PathLike[str], value: Any, beside: Callable[[], object] | None = None
+) -> None:
+    """Write ``value`` as indented JSON, atomically; NaN and infinity are refused.
+
+    ``beside`` is as in :func:`atomic_file`.
+    """
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    with atomic_text(path) as handle:
+    with atomic_text(path, beside) as handle:
         handle.write(text + "\n")
 
 

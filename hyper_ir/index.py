@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from shlex import quote
 
-from hyper_ir.command import Parser, run
+from hyper_ir.command import Parser, positive, run
 from hyper_ir.manifest import Manifest
 from hyper_ir.problems import Problems
 from hyper_ir.wording import counted
@@ -16,10 +17,14 @@ from hyper_ir.wording import counted
 EXAMPLE = """
 python -m hyper_ir.index --input data/nfcorpus --index indexes/nfcorpus.bm25
 python -m hyper_ir.index --impact --input vectors/nfcorpus --index indexes/nfcorpus.splade
+python -m hyper_ir.index --impact --input vectors/kilt --index indexes/kilt.splade --shards 8
 """
 
 COLLECTIONS = {"JsonCollection": False, "JsonVectorCollection": True}
 """Anserini's collections that stock commands name, and whether they are impacts."""
+
+
+HINT = "the same command again starts afresh; with --shards it keeps the shards that are finished"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -44,6 +49,12 @@ def parser() -> argparse.ArgumentParser:
     add("--generator", choices=["DefaultLuceneDocumentGenerator"], help="as stock; not needed")
     add("--threads", type=int, default=os.cpu_count() or 1, help="indexing threads")
     add("--optimize", action="store_true", help="merge into one segment: slower now, faster later")
+    add(
+        "--shards",
+        type=positive,
+        help="make so many indexes, INDEX/shard-00 and on, that are searched as one, or each on a "
+        "machine of its own; a document's id alone says which it goes to",
+    )
     add("--overwrite", action="store_true", help="replace an index of the same name")
     add("--on-bad-input", choices=["stop", "skip"], default="stop", help="skip counts and lists")
     add("--quiet", action="store_true", help="no progress bar")
@@ -83,7 +94,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     if problems.count:
         print(problems.summary(), file=sys.stderr)
     kind = "--impact" if arguments.impact else "--bm25"
-    print(f"{counted(manifest.counts['documents'], 'document')}: {arguments.index}")
+    documents = counted(manifest.counts["documents"], "document")
+    shards = f" in {counted(arguments.shards, 'shard')}" if arguments.shards else ""
+    print(f"{documents}{shards}: {arguments.index}")
     print(
         f"next: python -m hyper_ir.search {kind} --index {quote(arguments.index)} --topics TOPICS "
         "--output runs/NAME.trec"
@@ -98,7 +111,13 @@ def _build(arguments: argparse.Namespace, problems: Problems) -> Manifest:
         build_bm25_index,
         build_impact_index,
     )
+    from hyper_ir.lucene.shard_indexing import build_bm25_shards, build_impact_shards
 
+    build_impact: Callable[..., Manifest] = build_impact_index
+    build_bm25: Callable[..., Manifest] = build_bm25_index
+    if shards := arguments.shards:
+        build_impact = partial(build_impact_shards, shards=shards)
+        build_bm25 = partial(build_bm25_shards, shards=shards)
     storage = Storage(
         contents=arguments.store_contents,
         raw=arguments.store_raw,
@@ -106,7 +125,7 @@ def _build(arguments: argparse.Namespace, problems: Problems) -> Manifest:
         docvectors=arguments.store_docvectors,
     )
     if arguments.impact:
-        return build_impact_index(
+        return build_impact(
             arguments.input,
             arguments.index,
             threads=arguments.threads,
@@ -126,7 +145,7 @@ def _build(arguments: argparse.Namespace, problems: Problems) -> Manifest:
         by=arguments.by,
         problems=problems,
     )
-    return build_bm25_index(
+    return build_bm25(
         corpus,
         arguments.index,
         analysis=TextAnalysis(
@@ -142,4 +161,4 @@ def _build(arguments: argparse.Namespace, problems: Problems) -> Manifest:
 
 
 if __name__ == "__main__":
-    run(main, on_bad_input=True)
+    run(main, hint=HINT, on_bad_input=True)

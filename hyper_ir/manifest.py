@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path, PurePath
 from typing import Any, Literal
 
+from hyper_ir.bounded import read_whole
 from hyper_ir.files import write_json
 from hyper_ir.version import __version__
 
 NAME = "hyper_ir.manifest"
 FORMAT = 1
+TEXTS = ("kind", "vocabulary", "hyper_ir")
 
 Kind = Literal[
     "corpus", "topics", "qrels", "model", "vectors", "index", "run", "examples", "advice"
@@ -66,6 +68,16 @@ def write_manifest(artefact: str | os.PathLike[str], manifest: Manifest) -> Path
     return path
 
 
+def write_manifest_first(artefact: str | os.PathLike[str], manifest: Manifest) -> None:
+    """Write the manifest of a file that is about to get its name (``beside`` of ``atomic_file``).
+
+    A file that has the name goes as soon as the manifest is on disk: whenever the process ends, no
+    file stands beside another's manifest.
+    """
+    path = Path(artefact)
+    write_json(manifest_path(path), asdict(manifest), lambda: path.unlink(missing_ok=True))
+
+
 def read_manifest(artefact: str | os.PathLike[str]) -> Manifest | None:
     """The artefact's manifest, or None where it has none (another tool made it).
 
@@ -75,34 +87,57 @@ def read_manifest(artefact: str | os.PathLike[str]) -> Manifest | None:
     if not path.is_file():
         return None
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(read_whole(path))
         if not isinstance(value, dict):
             raise ValueError("not a JSON object")
         if value.get("format") != FORMAT:
             raise ValueError(
                 f"format {value.get('format')!r}; this version of hyper_ir reads {FORMAT}"
             )
-        return Manifest(**value)
+        return _checked(Manifest(**value))
     except (ValueError, TypeError, RecursionError) as error:
-        raise ValueError(f"{path}: broken manifest: {error}") from error
+        reason = str(error).removeprefix(f"{path}: ")
+        raise ValueError(f"{path}: broken manifest: {reason:.500}") from error
 
 
-def check_fits(documents: Manifest | None, queries: Manifest | None, where: str) -> None:
+def _checked(manifest: Manifest) -> Manifest:
+    """The manifest; ValueError (without a place) where a part of it is of another type."""
+    for part in fields(manifest):
+        value = getattr(manifest, part.name)
+        if part.name in TEXTS and not isinstance(value, str):
+            raise ValueError(f"{part.name} is not text")
+        if part.name not in (*TEXTS, "format") and not isinstance(value, dict):
+            raise ValueError(f"{part.name} is not an object")
+    for name, count in manifest.counts.items():
+        if type(count) not in (int, float):
+            raise ValueError(f"counts: {name} is not a number")
+    return manifest
+
+
+def check_fits(
+    documents: Manifest | None, queries: Manifest | None, where: str, encoder: str | None = None
+) -> None:
     """Refuse to search ``documents`` with ``queries`` made over another vocabulary.
 
     Either may be None (made by another tool): then there is nothing to compare. ``where`` names
-    the index in the message. Raises ValueError when both vocabularies are known and differ.
+    the index in the message, ``encoder`` the model of the queries (else: its own name).
+    Raises ValueError when both vocabularies are known and differ.
     """
     if documents is None or queries is None:
         return
     if documents.vocabulary and queries.vocabulary and documents.vocabulary != queries.vocabulary:
         raise ValueError(
             f"{where}: made by {model_name(documents)}, whose vocabulary is not that of the query "
-            f"encoder {model_name(queries)}; encode the queries with the same model family, or "
-            "index vectors of this one"
+            f"encoder {encoder or model_name(queries)}; encode the queries with the same model "
+            "family, or index vectors of this one"
         )
 
 
 def model_name(manifest: Manifest) -> str:
     """What to call the model that made an artefact."""
-    return str(manifest.model.get("name") or "an unnamed model")
+    return short_name(str(manifest.model.get("name") or "an unnamed model"))
+
+
+def short_name(name: str) -> str:
+    """A model's name without its place: of a path the last part, of a hub's model what it is."""
+    return PurePath(name).name if os.path.isabs(name) else name

@@ -6,6 +6,9 @@ from typing import Literal
 
 from hyper_ir.wording import counted
 
+LONGEST = 500
+"""Characters of what is said of a record: of one with a key of megabytes, too."""
+
 
 class BadRecordError(ValueError):
     """One record is bad, and the policy is to stop: others could be read without it."""
@@ -31,7 +34,7 @@ class Problems:
 
     def found(self, where: str, what: str) -> None:
         """Report that the record at ``where`` is bad; raises BadRecordError under ``"stop"``."""
-        message = f"{where}: {what}"
+        message = f"{where}: {what if len(what) <= LONGEST else what[: LONGEST - 1] + '…'}"
         if self.policy == "stop":
             raise BadRecordError(message)
         self.count += 1

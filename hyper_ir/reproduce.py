@@ -113,10 +113,16 @@ def parse(words: Sequence[str]) -> tuple[Grid, Any]:
     from jsonargparse import ArgumentError
 
     from hyper_ir.reproduction.grid import Grid
+    from hyper_ir.training.command_line import given
+    from hyper_ir.training.recipe_file import read_settings
 
     verb = parser()
+    words = _with_shipped(words)
+    for flag, path in given(words):
+        if flag == "recipe" and path:
+            read_settings(Path(path), "recipe")
     try:
-        options = verb.parse_args(_with_shipped(words))
+        options = verb.parse_args(words)
         made = verb.instantiate(options)
         grid = Grid(**{field.name: made[field.name] for field in fields(Grid)})
     except ArgumentError as error:

@@ -33,6 +33,9 @@ def test_errors_become_one_line_and_a_status(
     assert status_of(None, capsys) == (0, "")
     assert status_of(ValueError("a.tsv:3: no tab"), capsys) == (2, "error: a.tsv:3: no tab\n")
     assert status_of(KeyboardInterrupt(), capsys) == (130, "\ninterrupted; run it again\n")
+    knowing = KeyboardInterrupt()
+    knowing.add_note("go on from the last window")
+    assert status_of(knowing, capsys) == (130, "\ninterrupted; go on from the last window\n")
     full = OSError(errno.ENOSPC, "No space left", "runs/a.trec")
     assert "the disk is full (runs/a.trec)" in status_of(full, capsys)[1]
     monkeypatch.setenv("HYPER_IR_TRACEBACK", "1")

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from hyper_ir.manifest import Manifest, check_fits, manifest_path, read_manifest, write_manifest
+from hyper_ir.manifest import (
+    Manifest,
+    check_fits,
+    manifest_path,
+    model_name,
+    read_manifest,
+    short_name,
+    write_manifest,
+)
 
 MANIFEST = Manifest(
     kind="vectors",
@@ -55,3 +63,40 @@ def test_vectors_of_two_vocabularies_are_refused() -> None:
     other = replace(MANIFEST, vocabulary="ef", model={"name": "roberta"})
     with pytest.raises(ValueError, match=r"indexes/a: made by splade, .* roberta"):
         check_fits(MANIFEST, other, "indexes/a")
+    with pytest.raises(ValueError, match=r"query encoder models/mine; encode"):
+        check_fits(MANIFEST, other, "indexes/a", "models/mine")
+
+
+def test_a_name_tells_no_place() -> None:
+    assert model_name(Manifest("vectors", model={"name": "/home/me/model+graft"})) == "model+graft"
+    assert short_name("naver/splade-v3") == "naver/splade-v3"
+    assert model_name(Manifest("vectors")) == "an unnamed model"
+
+
+DEEP = "[" * 900 + "]" * 900
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("counts", "[]", "counts is not an object"),
+        ("counts", '{"documents": "3"}', "counts: documents is not a number"),
+        ("model", '"splade"', "model is not an object"),
+        ("inputs", "null", "inputs is not an object"),
+        ("kind", "7", "kind is not text"),
+        ("vocabulary", "{}", "vocabulary is not text"),
+        ("format", DEEP, "broken manifest"),
+        ("format", '"' + "x" * 100_000 + '"', "format 'xxx"),
+        ("x" * 100_000, "1", "unexpected keyword"),
+    ],
+)
+def test_parts_of_another_type_are_named_in_a_short_message(
+    tmp_path: Path, name: str, value: str, complaint: str
+) -> None:
+    path = write_manifest(tmp_path, MANIFEST)
+    whole = {**json.loads(path.read_text()), name: "HERE"}
+    path.write_text(json.dumps(whole).replace('"HERE"', value))
+    with pytest.raises(ValueError, match=complaint) as caught:
+        read_manifest(tmp_path)
+    assert str(path) in str(caught.value)
+    assert len(str(caught.value)) < 1000

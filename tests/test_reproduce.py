@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -221,3 +222,31 @@ def test_bm25_is_searched_and_examples_are_mined(tmp_path: Path) -> None:
     assert set(figures["multi-task BM25"]) == {"long", "short", "average"}
     assert set(figures["multi-task SPLADE-HypeR"]) == {"long", "short", "average"}
     assert work.prepared().examples_made() is not None
+
+
+@pytest.mark.parametrize("place", ["data", "splade", "cost", "splade.settings", "sweep"])
+def test_a_grid_that_names_a_class_imports_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    proof, path = tmp_path / "proof", tmp_path / "grid.yaml"
+    (tmp_path / "evil_grid.py").write_text(
+        f"open({str(proof)!r}, 'w').close()\n"
+        "from hyper_ir.reproduction.grid import *\nclass Evil(GridData): pass\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    written: dict[str, Any] = {
+        "output": "o",
+        "data": {"corpus": "c", "tasks": ["nq"], "train": "{task}", "dev": "{task}"},
+        "splade": {"model": "m", "settings": {}},
+        "cost": {},
+        "sweep": {},
+    }
+    evil = {"class_path": "evil_grid.Evil", "init_args": written["data"]}
+    if place == "splade.settings":
+        written["splade"]["settings"] = {"batch.size": evil}
+    else:
+        written[place] = evil
+    path.write_text(json.dumps(written))
+    with pytest.raises(ValueError, match="class_path is for classes"):
+        parse(["--recipe", str(path)])
+    assert not proof.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,6 +17,12 @@ from hyper_ir.evaluation.scores import Scores
 from hyper_ir.search.latency import Latency
 
 ALPHA = 0.05
+
+LOSS = 0.01
+"""The share of the unpruned score that may be lost where no tolerance is told."""
+
+UNCERTAIN = 0.05
+"""The share of the unpruned score from which on a loss that topics cannot exclude is told."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,8 @@ class Advice:
     Attributes
     ----------
     measures: their names; by the first one is chosen.
-    tolerance: how much lower than unpruned a mean score may be; None lets a paired t-test decide.
+    tolerance: how much lower than unpruned a mean score may be; None takes ``LOSS`` of it, and
+        refuses what a paired t-test finds lower.
     encoding: the latency of encoding a query, where a live encoder was given.
     smallest, fastest: among the acceptable cells; of equals, the better in the other respect.
     recommended: the acceptable cell whose gains in size and in speed multiply to the most.
@@ -112,7 +120,27 @@ class Advice:
         measure = self.measures[0]
         if self.tolerance is not None:
             return f"{measure} at most {self.tolerance:g} lower than unpruned"
-        return f"{measure} not significantly lower than unpruned (paired t-test, p < {ALPHA:g})"
+        return (
+            f"{measure} at most {LOSS:.0%} lower than unpruned, and not significantly lower "
+            f"(paired t-test, p < {ALPHA:g})"
+        )
+
+    def comparison(self, cell: Cell) -> Comparison | None:
+        """A cell against the unpruned one, by the measure that decides; None for that one."""
+        return cell.comparisons.get(self.measures[0])
+
+    def untold_loss(self, cell: Cell) -> float | None:
+        """The loss that the topics cannot exclude, where it is more than may be lost; else None.
+
+        It is the lower end of the 95 % confidence interval; infinite for a single topic.
+        """
+        comparison = self.comparison(cell)
+        if comparison is None:
+            return None
+        low = comparison.test.low
+        loss = math.inf if low is None else -low
+        most = max(UNCERTAIN * self.unpruned.score(self.measures[0]), self.tolerance or 0.0)
+        return loss if loss > most else None
 
 
 def make_advice(
@@ -125,11 +153,13 @@ def make_advice(
     """Put the figures together; the first setting is the unpruned one.
 
     The rule without ``tolerance`` does not correct p for the number of settings: corrected, it
-    would find fewer differences, and so recommend what costs more.
+    would find fewer differences, and so recommend what costs more. A test that finds none is no
+    proof that there is none, least of all on few topics: so the measured loss must be small, too.
     """
     settings = list(found)
     measures = list(found[settings[0]].scores.overall)
     comparisons = _comparisons(settings, found, measures)
+    whole = found[settings[0]].scores.overall[measures[0]]
     points = [
         (
             latencies[each].queries_per_second,
@@ -146,7 +176,7 @@ def make_advice(
             found[each],
             comparisons[each],
             on_front,
-            _acceptable(comparisons[each].get(measures[0]), tolerance),
+            _acceptable(comparisons[each].get(measures[0]), tolerance, whole),
         )
         for each, on_front in zip(settings, pareto_front(points), strict=True)
     ]
@@ -179,10 +209,11 @@ def _comparisons(
     return {each: by_name[each.name] for each in settings}
 
 
-def _acceptable(comparison: Comparison | None, tolerance: float | None) -> bool:
+def _acceptable(comparison: Comparison | None, tolerance: float | None, whole: float) -> bool:
     if comparison is None:
         return True
     difference = comparison.test.difference
     if tolerance is not None:
         return difference >= -tolerance
-    return difference >= 0 or comparison.test.t_p >= ALPHA
+    found_lower = difference < 0 and comparison.test.t_p < ALPHA
+    return difference >= -LOSS * whole and not found_lower

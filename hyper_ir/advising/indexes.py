@@ -11,10 +11,15 @@ from hyper_ir.advising.grid import IndexSetting
 from hyper_ir.advising.inputs import Checked
 from hyper_ir.advising.records import Records, fingerprint
 from hyper_ir.advising.requantise import write_requantised
+from hyper_ir.files import PARTIAL_SUFFIX
+from hyper_ir.locking import remove
 from hyper_ir.lucene.indexing import build_impact_index, is_index
 from hyper_ir.manifest import manifest_path
 from hyper_ir.problems import Problems
 from hyper_ir.search.engines import ImpactEngine, plan
+
+VECTORS_SUFFIX = ".vectors"
+"""What Lucene is given to index, gone when it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,12 @@ class Indexes:
         """Where Lucene's index lies; None where the exact engine reads vectors."""
         return self._path(setting) if self.checked.engine == "lucene" else None
 
+    def tidy(self) -> None:
+        """Remove what a killed process left half-made; none may be at work in the folder."""
+        for pattern in (f".*{PARTIAL_SUFFIX}", f"*{VECTORS_SUFFIX}"):
+            for left in self.folder.glob(pattern):
+                remove(left)
+
     def remove(self) -> None:
         """Delete all indexes; sizes are still remembered."""
         self._open.clear()
@@ -107,7 +118,7 @@ class Indexes:
         self.tell(f"building the index {setting.name}")
         path, lucene = self._path(setting), self.checked.engine == "lucene"
         self.folder.mkdir(parents=True, exist_ok=True)
-        vectors = path.with_name(f"{path.name}.vectors") if lucene else path
+        vectors = path.with_name(path.name + VECTORS_SUFFIX) if lucene else path
         manifest = write_requantised(
             self.checked.inputs.vectors, vectors, setting, self.checked.own_factor, self.problems
         )

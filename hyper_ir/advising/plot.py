@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +10,7 @@ from hyper_ir.advising.advice import Advice, Cell
 from hyper_ir.advising.grid import ALL
 from hyper_ir.advising.pareto import pareto_front
 from hyper_ir.advising.tables import MEGABYTE
-from hyper_ir.files import PARTIAL_SUFFIX, atomic_text
+from hyper_ir.files import atomic_file, atomic_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +18,9 @@ if TYPE_CHECKING:
 
 LARGEST = 260.0
 """The largest point's area, in square points; the others' are in proportion to their sizes."""
+
+BETWEEN = 0.16
+"""Inches between two legends."""
 
 WIDE = 10.0
 """From slowest to fastest: beyond it the axis of queries/s is logarithmic."""
@@ -33,7 +34,8 @@ def draw(advice: Advice, path: Path, engine: str) -> None:
     picture = drawn("advice", words, lambda: _figure(advice, engine))
     with atomic_text(path.with_suffix(".svg")) as handle:
         handle.write(picture.svg)
-    _write_bytes(path.with_suffix(".png"), picture.png)
+    with atomic_file(path.with_suffix(".png")) as image:
+        image.write(picture.png)
 
 
 def _figure(advice: Advice, engine: str) -> Figure:
@@ -80,27 +82,33 @@ def _roles(axes: Axes, advice: Advice) -> list[Any]:
     """A sign on each point that the advice names, and their legend; no text among the points."""
     from hyper_ir.figures.style import INK
 
-    named = (
-        (advice.unpruned, "X", "unpruned"),
-        (advice.recommended, "*", "recommended"),
-        (advice.fastest, ">", "fastest acceptable"),
-        (advice.smallest, "v", "smallest acceptable"),
+    # The recommended one's is solid and over the others', which are hollow: near points stay apart.
+    hollow = {"color": "none", "markeredgecolor": INK, "markeredgewidth": 1.3, "markersize": 9}
+    star = {"color": INK, "markeredgecolor": "white", "markersize": 13, "zorder": 4}
+    cross = {"color": INK, "markersize": 7}
+    named: tuple[tuple[Cell, str, str, dict[str, Any]], ...] = (
+        (advice.unpruned, "X", "unpruned", cross),
+        (advice.recommended, "*", "recommended", star),
+        (advice.fastest, ">", "fastest acceptable", hollow),
+        (advice.smallest, "v", "smallest acceptable", hollow),
     )
     signs: list[Any] = []
-    for number, (cell, sign, _) in enumerate(named):
-        if any(cell is other for other, _, _ in named[:number]):
+    for number, (cell, sign, _, look) in enumerate(named):
+        if any(cell is other for other, *_ in named[:number]):
             continue  # one sign a point; its label has all roles
-        label = ",\n".join(role for other, _, role in named if other is cell)
+        label = ",\n".join(role for other, _, role, _ in named if other is cell)
         x, y = _point(advice, cell)
-        style: Any = {"marker": sign, "linestyle": "none", "color": INK, "markersize": 7}
-        signs += axes.plot([x], [y], label=label, zorder=3, **style)
+        style = {"marker": sign, "linestyle": "none", "label": label, "zorder": 3, **look}
+        signs += axes.plot([x], [y], **style)
     return signs
 
 
 def _legends(beside: Axes, advice: Advice, engine: str, roles: list[Any]) -> None:
     """Beside the points, where none can be: colours, sizes, signs."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.legend import Legend
     from matplotlib.lines import Line2D
+    from matplotlib.transforms import ScaledTranslation
 
     from hyper_ir.figures.style import INK, look
 
@@ -122,27 +130,32 @@ def _legends(beside: Axes, advice: Advice, engine: str, roles: list[Any]) -> Non
         dot("on the Pareto front\n(with size)", 64, "white", INK),
         Line2D([], [], color=INK, linewidth=1.0, label="best score at\nleast so fast"),
     ]
+    figure: Any = beside.figure
+    canvas: Any = FigureCanvasAgg(figure)
+    renderer, inches = canvas.get_renderer(), figure.dpi_scale_trans
     what = "index" if engine == "lucene" else "gzipped vectors"
-    places: Sequence[tuple[list[Any], str | None, float]] = (
-        (terms, "terms of a query", 1.02),
-        (areas, f"size of the {what}", 0.70),
-        (kinds, None, 0.42),
+    groups: Sequence[tuple[list[Any], str | None]] = (
+        (terms, "terms of a query"),
+        (areas, f"size of the {what}"),
+        (kinds, None),
     )
-    for handles, title, height in places:
+    below = 0.0
+    for handles, title in groups:
         legend = Legend(
             beside,
             handles,
             [str(handle.get_label()) for handle in handles],
             title=title,
             loc="upper left",
-            bbox_to_anchor=(0.0, height),
-            bbox_transform=beside.transAxes,
+            bbox_to_anchor=(0.0, 1.0),
+            bbox_transform=beside.transAxes + ScaledTranslation(0, -below, inches),
             alignment="left",
-            labelspacing=0.6,
+            labelspacing=0.8,
             borderpad=0,
         )
         beside.add_artist(legend)
         legend.set_clip_path(None)
+        below += legend.get_window_extent(renderer).height / figure.dpi + BETWEEN
 
 
 def _plain_ticks(axes: Axes) -> None:
@@ -177,19 +190,3 @@ def _alt(advice: Advice) -> str:
         f"{advice.measures[0]} against queries per second of {len(advice.cells)} settings; the "
         f"recommended one is {advice.recommended.setting.name}"
     )
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    """Whole or not at all."""
-    descriptor, name = tempfile.mkstemp(
-        prefix=f".{path.name}.", suffix=PARTIAL_SUFFIX, dir=path.parent
-    )
-    partial = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as handle:
-            handle.write(content)
-        partial.chmod(0o644)
-        os.replace(partial, path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise

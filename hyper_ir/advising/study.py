@@ -19,6 +19,7 @@ from hyper_ir.advising.tables import lines, table
 from hyper_ir.advising.topics import dev_topics
 from hyper_ir.evaluation.rendering import markdown
 from hyper_ir.files import atomic_text, write_json
+from hyper_ir.locking import sole_writer
 from hyper_ir.manifest import Manifest, write_manifest
 from hyper_ir.problems import Problems
 from hyper_ir.version import __version__
@@ -58,7 +59,15 @@ class Study:
         )
 
     def run(self, progress: bool = True) -> Advice:
-        """Do what is not done yet, write the results, and return them."""
+        """Do what is not done yet, write the results, and return them.
+
+        Raises ValueError where another process is at work in the folder.
+        """
+        with sole_writer(self.folder / "advice.json"):
+            self.indexes.tidy()
+            return self._run(progress)
+
+    def _run(self, progress: bool) -> Advice:
         topics, encoding = dev_topics(self.checked, self.folder, self.records, self.problems)
         sizes = {each: self.indexes.size(each.index) for each in self.grid.settings}
         cells = Cells(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from hyper_ir.advising.advice import ALPHA, Advice, Cell
 from hyper_ir.advising.grid import ALL
+from hyper_ir.evaluation.comparison import interval
 from hyper_ir.evaluation.tables import Cell as Text
 from hyper_ir.evaluation.tables import Style, Table, mark_note
+from hyper_ir.search.latency import Latency
 from hyper_ir.wording import counted
 
 FRONT = "●"
@@ -80,22 +84,45 @@ def lines(advice: Advice) -> list[str]:
             "measure again on a quiet one, or with more --passes"
         )
     if (encoding := advice.encoding) is not None:
-        mean = 1 / encoding.queries_per_second + 1 / advice.recommended.latency.queries_per_second
         said.append(
             f"encoding a query, the same at all settings, takes p50 {encoding.p50:.1f} ms, p95 "
-            f"{encoding.p95:.1f} ms; with it the recommended setting answers {1 / mean:,.1f} "
-            "queries/s"
+            f"{encoding.p95:.1f} ms; with it the recommended setting answers "
+            f"{_with_encoding(advice.recommended, encoding):,.1f} queries/s, the unpruned one "
+            f"{_with_encoding(advice.unpruned, encoding):,.1f}"
         )
     said.append(f"acceptable: {advice.rule()}")
-    said += [
-        f"{role}: {_in_words(cell, advice)}"
-        for role, cell in (
-            ("smallest", advice.smallest),
-            ("fastest", advice.fastest),
-            ("recommended", advice.recommended),
-        )
+    said += [f"{role}: {_in_words(cell, advice)}" for role, cell in _roles(advice)]
+    return said + _warning(advice)
+
+
+def _roles(advice: Advice) -> tuple[tuple[str, Cell], ...]:
+    return (
+        ("smallest", advice.smallest),
+        ("fastest", advice.fastest),
+        ("recommended", advice.recommended),
+    )
+
+
+def _with_encoding(cell: Cell, encoding: Latency) -> float:
+    """Queries a second, encoded and searched one at a time."""
+    return 1 / (1 / encoding.queries_per_second + 1 / cell.latency.queries_per_second)
+
+
+def _warning(advice: Advice) -> list[str]:
+    """What the topics are too few to tell of the settings that are named."""
+    losses = {role: advice.untold_loss(cell) for role, cell in _roles(advice)}
+    told = {role: loss for role, loss in losses.items() if loss is not None}
+    if not told:
+        return []
+    loss, whole = "any loss", advice.unpruned.score(advice.measures[0])
+    if math.isfinite(largest := max(told.values())):
+        share = f", {largest / whole:.0%} of unpruned" if whole else ""
+        loss = f"a loss of up to {largest:.4f}{share}"
+    cure = ", or --tolerance says how much may be lost" if advice.tolerance is None else ""
+    return [
+        f"warning: {counted(advice.topics, 'topic')} cannot exclude {loss} "
+        f"({', '.join(told)}); more topics can{cure}"
     ]
-    return said
 
 
 def _in_words(cell: Cell, advice: Advice) -> str:
@@ -104,12 +131,14 @@ def _in_words(cell: Cell, advice: Advice) -> str:
     index, whole = cell.setting.index, advice.unpruned
     measure = advice.measures[0]
     difference = cell.score(measure) - whole.score(measure)
+    comparison = advice.comparison(cell)
+    sure = interval(comparison.test.low, comparison.test.high) if comparison is not None else ""
     return (
         f"factor {index.factor:g}, {_terms(index.top_k)} of a document, "
         f"{_terms(cell.setting.query_terms)} of a query: {cell.size.bytes / MEGABYTE:,.2f} MB "
         f"({cell.size.bytes / whole.size.bytes:.0%}), {cell.latency.queries_per_second:,.0f} "
         f"queries/s ({cell.latency.queries_per_second / whole.latency.queries_per_second:.2f} x), "
-        f"{measure} {cell.score(measure):.4f} ({difference:+.4f})"
+        f"{measure} {cell.score(measure):.4f} ({difference:+.4f}{sure})"
     )
 
 

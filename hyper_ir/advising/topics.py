@@ -65,7 +65,7 @@ def _encoded(
     kept = _judged([topic.id for topic in topics], checked)
     encoder = open_encoder(inputs.encoder, inputs.settings, problems)
     origin: Manifest | None = encoder.manifest
-    check_fits(checked.manifest, origin, inputs.vectors)
+    check_fits(checked.manifest, origin, inputs.vectors, inputs.encoder)
     texts = Texts([(topic.id, topic.text) for topic in topics if topic.id in kept], encoder)
     queries, _ = texts.encoded()
     return within_limit(queries), _encoding_latency(texts, inputs.sample, inputs.passes)
@@ -75,7 +75,7 @@ def _judged(ids: list[str], checked: Checked) -> set[str]:
     kept = checked.judged & set(ids)
     if not kept:
         raise ValueError(
-            f"topics: none of the {counted(len(ids), 'topic')} in {checked.inputs.topics} is "
+            f"topics: none in {checked.inputs.topics} ({counted(len(ids), 'topic')}) is "
             f"judged in {checked.inputs.qrels} (ids such as {ids[0]!r} there, "
             f"{checked.judgments[0].topic_id!r} here)"
         )

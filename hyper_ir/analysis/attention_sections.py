@@ -67,7 +67,8 @@ def attention_section(looked: Looked) -> Section:
         drawn(
             "task-similarity",
             "Two heat maps, task by task, of how alike the tasks' mean prompt attention is, by "
-            f"divergence and by cosine. Most alike are {nearest} ({best:.2f} by divergence).",
+            f"divergence and by cosine. Most alike are {nearest} "
+            f"(similarity {best:.2f} by divergence).",
             lambda: similarity_figure(attention.tasks, similarity),
         ),
         drawn(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
@@ -21,6 +22,9 @@ NAMES: dict[Kind, str] = {
     "static": "static prefix",
     "conditional": "synthesised for each query (HypeR)",
 }
+
+LEAST_ROOM = 0.13
+"""Between two ticks with labels, as a share of the longest length."""
 
 _HEADER = (
     "query tokens",
@@ -126,6 +130,19 @@ def _panel(axes: Axes, costs: Sequence[PrefixCost], shown: Callable[[PrefixCost]
         axes.fill_between(lengths, low, high, color=colour, alpha=0.18, linewidth=0)
     axes.set_ylim(0, highest * 1.12)
     axes.set_xlim(0, longest * 1.05)
+    lengths = sorted({each.length for each in costs if each.kind != "none"})
+    axes.set_xticks(lengths, tick_labels(lengths))
+
+
+def tick_labels(lengths: Sequence[int]) -> list[str]:
+    """A label for each tick at these lengths (ascending), empty where it would touch the next."""
+    labels: list[str] = []
+    above = math.inf
+    for length in reversed(lengths):
+        room = above - length >= LEAST_ROOM * lengths[-1]
+        labels.append(f"{length:,}" if room else "")
+        above = length if room else above
+    return labels[::-1]
 
 
 def _table(costs: Sequence[PrefixCost], settings: PrefixSettings, batch: int) -> Table:

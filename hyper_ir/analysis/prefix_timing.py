@@ -100,7 +100,7 @@ def check_lengths(retriever: Retriever, settings: PrefixSettings) -> None:
     if max(settings.tokens) > limit:
         raise ValueError(
             f"query lengths: {max(settings.tokens)} tokens are more than the {limit} positions of "
-            f"{retriever.config.name or 'the model'}"
+            f"{retriever.called}"
         )
 
 

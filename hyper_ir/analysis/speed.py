@@ -55,8 +55,8 @@ def read_speed(path: Path) -> list[SpeedPoint]:
     for where, record in read_jsonl(require_file(path, "advice")):
         try:
             points.append(point_of(record))
-        except ValueError as error:
-            raise ValueError(f"{where}: {error}") from error
+        except (ValueError, OverflowError, RecursionError) as error:
+            raise ValueError(f"{where}: {error!s:.500}") from error
     if not points:
         raise ValueError(f"{path}: nothing was measured in it")
     return points

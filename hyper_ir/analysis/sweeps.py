@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -81,8 +80,8 @@ def read_sweeps(path: Path) -> list[SweepPoint]:
     for where, record in records:
         try:
             point = _point(record)
-        except ValueError as error:
-            raise ValueError(f"{where}: {error}") from error
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{where}: {error!s:.500}") from error
         key = (point.system, point.setting, point.value, point.seed, *_panel(point))
         if key in places:
             raise ValueError(
@@ -101,7 +100,7 @@ def _tsv(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     header = next((line for _, line in lines), "").split("\t")
     for number, line in lines:
         if line.strip():
-            cells = next(csv.reader([line], delimiter="\t", quoting=csv.QUOTE_NONE))
+            cells = line.split("\t")
             yield f"{path}:{number}", dict(zip(header, cells, strict=False))
 
 
@@ -125,8 +124,8 @@ def _point(record: dict[str, Any]) -> SweepPoint:
 def _number(record: dict[str, Any], name: str) -> float:
     try:
         value = float(record[name])
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name}: {json.dumps(record[name])} is not a number") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{name}: {json.dumps(record[name]):.200} is not a number") from error
     if not math.isfinite(value):
         raise ValueError(f"{name}: {value} is not a number that can be drawn")
     return value

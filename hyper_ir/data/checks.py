@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from reprlib import Repr
 
 # TREC runs and qrels separate their columns by white space, whatever kind; a control character
 # or an unpaired surrogate cannot be written to a text file and read back.
 _NOT_IN_ID = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+_SHORT = Repr()
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 120
+_SHORT.maxlist = _SHORT.maxdict = 20
 
 
 def checked_id(value: object, name: str) -> str:
@@ -49,12 +54,18 @@ def checked_text(value: object, name: str) -> str:
 
 
 def shortened(value: object, width: int = 60) -> str:
-    """The value as Python writes it, cut to ``width`` characters, in ASCII for any terminal."""
-    text = ascii(value[: 2 * width]) if isinstance(value, str) else ascii(value)
+    """The value as Python writes it, cut to ``width`` characters, in ASCII for any terminal.
+
+    Of a large value its beginning alone is looked at, and of a deep one its upper levels.
+    """
+    if isinstance(value, str):
+        text = ascii(value[: 2 * width])
+    else:
+        text = _SHORT.repr(value).encode("ascii", "backslashreplace").decode()
     return text if len(text) <= width else text[: width - 3] + "..."
 
 
 def require_some_text(doc_id: str, texts: dict[str, str]) -> None:
     """Raise ValueError for a document whose fields are all empty or blank."""
     if not any(text.strip() for text in texts.values()):
-        raise ValueError(f"document {doc_id} has no text")
+        raise ValueError(f"document {doc_id:.100} has no text")

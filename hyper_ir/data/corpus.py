@@ -48,7 +48,7 @@ class Corpus:
             where = passages[0].where
             before = duplicates.place_before(record_id, where)
             if before is not None:
-                problems.found(where, f"id {record_id} stands at {before} already")
+                problems.found(where, f"id {record_id:.100} stands at {before} already")
                 continue
             yield from passages
         if not len(duplicates):

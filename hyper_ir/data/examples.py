@@ -13,14 +13,17 @@ from __future__ import annotations
 import json
 import os
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, overload
 
+from hyper_ir.bounded import LONGEST_LINE, is_gzip
 from hyper_ir.data.checks import checked_id, checked_text, shortened
 from hyper_ir.data.seen_ids import Duplicates
-from hyper_ir.files import atomic_text, is_gzip, read_jsonl, require_file
+from hyper_ir.files import atomic_text, read_jsonl, require_file
 from hyper_ir.problems import Problems
 
 
@@ -63,20 +66,27 @@ def read_examples(
             example = example_of(record)
             before = seen.place_before(_key(example), where)
             if before is not None:
-                raise ValueError(f"query {example.id} of {example.task} stands at {before} already")
+                name = f"query {example.id:.100} of {example.task:.100}"
+                raise ValueError(f"{name} stands at {before} already")
         except ValueError as error:
             problems.found(where, str(error))
             continue
         yield where, example
 
 
-def write_examples(path: str | os.PathLike[str], examples: Iterable[TrainingExample]) -> int:
+def write_examples(
+    path: str | os.PathLike[str],
+    examples: Iterable[TrainingExample],
+    beside: Callable[[], object] | None = None,
+) -> int:
     """Write one example a line, atomically; gzip where the name ends in ``.gz``.
 
-    Returns how many. Raises ValueError for an example that :func:`read_examples` would refuse.
+    Returns how many. Raises ValueError for an example that :func:`read_examples` would refuse, and
+    where another process is writing the file. ``beside`` is as in
+    :func:`~hyper_ir.files.atomic_file`.
     """
     count = 0
-    with atomic_text(path) as handle:
+    with atomic_text(path, beside, wait=False) as handle:
         for example in examples:
             record = record_of(example)
             example_of(record)
@@ -206,7 +216,7 @@ def _ids(record: dict[str, Any], key: str) -> tuple[str, ...]:
         raise ValueError(f"{key} is {kind}; a list of ids is needed")
     ids = tuple(checked_id(value, f"an id of {key}") for value in values)
     if len(set(ids)) < len(ids):
-        twice = next(id for place, id in enumerate(ids) if id in ids[:place])
+        twice = next(id for id, times in Counter(ids).items() if times > 1)
         raise ValueError(f"{key} holds {shortened(twice)} twice")
     return ids
 
@@ -214,11 +224,13 @@ def _ids(record: dict[str, Any], key: str) -> tuple[str, ...]:
 def _starts_of_lines(path: Path, lines: array[int]) -> array[int]:
     """The byte at which each of the lines (numbers from 0, ascending) begins."""
     starts, place, wanted = array("q"), 0, iter(lines)
-    next_line = next(wanted, None)
+    next_line, number, begins = next(wanted, None), 0, True
     with open(path, "rb") as handle:
-        for number, line in enumerate(handle):
-            if number == next_line:
+        for piece in iter(partial(handle.readline, LONGEST_LINE), b""):
+            if begins and number == next_line:
                 starts.append(place)
                 next_line = next(wanted, None)
-            place += len(line)
+            number += begins
+            begins = piece.endswith(b"\n")
+            place += len(piece)
     return starts

@@ -1,7 +1,6 @@
 """One reader for each file format of a corpus; each yields ``(record id, its passages)``.
 
-Every reader streams: it holds one record at a time, however large the file. A JSON array alone is
-held as a whole.
+Every reader streams: it holds one record at a time, however large the file.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hyper_ir.data.checks import checked_id, checked_text, require_some_text, shortened
-from hyper_ir.data.json_arrays import read_records
+from hyper_ir.data.json_arrays import is_array, read_records
 from hyper_ir.data.records import Passage
 from hyper_ir.files import read_lines
 from hyper_ir.problems import Problems
@@ -21,6 +20,9 @@ Format = Literal["pyserini", "beir", "kilt", "tsv", "ir_datasets"]
 Policy = Literal["stop", "skip"]
 
 ID_KEYS = ("id", "_id", "docid")
+
+MOST_COLUMNS = 1000
+"""Of a TSV line that are told apart."""
 
 Groups = Iterator[tuple[str, list[Passage]]]
 
@@ -35,6 +37,8 @@ def detect(files: Sequence[Path], policy: Policy = "stop") -> Format:
     """
     problems = Problems(policy, keep=0)
     for path in files:
+        if is_array(path):
+            return _detect_json(path, problems)
         for number, line in read_lines(path, problems):
             if line.strip():
                 return _detect_line(path, number, line, problems)
@@ -42,7 +46,7 @@ def detect(files: Sequence[Path], policy: Policy = "stop") -> Format:
 
 
 def _detect_line(path: Path, number: int, line: str, problems: Problems) -> Format:
-    if line.lstrip().startswith(("{", "[")):
+    if line.lstrip().startswith("{"):
         return _detect_json(path, problems)
     if "\t" in line:
         return "tsv"
@@ -139,7 +143,7 @@ def read_tsv_passages(path: Path, problems: Problems, fields: Sequence[str] | No
         if not line.strip():
             continue
         where = f"{path}:{number}"
-        cells = line.split("\t")
+        cells = line.split("\t", MOST_COLUMNS)
         if number == 1 and cells[0].lower() in ID_KEYS:
             names = names or cells[1:]
             continue

@@ -22,6 +22,9 @@ from hyper_ir.problems import Problems
 
 FIELDS = ("title", "text")
 SECTION = "Section::::"
+MOST_PARAGRAPHS = 100_000
+"""Of a page: all its passages are held at a time. Wikipedia's longest has some thousands."""
+
 _BULLET = re.compile(r"BULLET::::\s*(?:-\s+)?")
 
 By = Literal["words", "paragraph"]
@@ -52,6 +55,8 @@ def passages_of_page(
     paragraphs = record.get("text")
     if not isinstance(paragraphs, list):
         raise ValueError("text is not a list of paragraphs, as a KILT page has it")
+    if len(paragraphs) > MOST_PARAGRAPHS:
+        raise ValueError(f"text has {len(paragraphs):,} paragraphs, over {MOST_PARAGRAPHS:,}")
     texts = [_unmarked(checked_text(text, "text")).split() for text in paragraphs]
     if not title and texts:
         title = texts[0]

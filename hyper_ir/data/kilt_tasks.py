@@ -65,7 +65,7 @@ def _read(path: Path, problems: Problems) -> Iterator[KiltRecord]:
             record = parse_record(value, where)
             before = duplicates.place_before(record.id, where)
             if before is not None:
-                raise ValueError(f"id {record.id} stands at {before} already")
+                raise ValueError(f"id {record.id:.100} stands at {before} already")
         except ValueError as error:
             problems.found(where, str(error))
             continue

@@ -16,6 +16,8 @@ from hyper_ir.problems import Problems
 from hyper_ir.wording import counted
 
 BEIR_HEADER = ("query-id", "corpus-id", "score")
+MOST_COLUMNS = 20
+"""Of a line that are told apart: it has 3 or 4, or is told to have too many."""
 _INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
 
 Placed = Iterator[tuple[str, Judgment]]
@@ -43,7 +45,8 @@ def read_qrels(
             key = (checked.topic_id, checked.iteration, checked.doc_id)
             if key in places:
                 raise ValueError(
-                    f"topic {key[0]}, document {key[2]} is judged at {places[key]} already"
+                    f"topic {key[0]:.100}, document {key[2]:.100} is judged at {places[key]} "
+                    "already"
                 )
         except ValueError as error:
             problems.found(where, str(error))
@@ -94,7 +97,7 @@ def _read_columns(path: Path, problems: Problems) -> Placed:
         if not line.strip():
             continue
         where = f"{path}:{number}"
-        columns = line.split()
+        columns = line.split(None, MOST_COLUMNS)
         if number == 1 and tuple(columns) == BEIR_HEADER:
             continue
         try:

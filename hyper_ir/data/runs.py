@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from hyper_ir.data.checks import checked_id
+from hyper_ir.data.checks import checked_id, shortened
 from hyper_ir.data.records import Hit, page_of
 from hyper_ir.files import atomic_text, read_lines, require_file
 from hyper_ir.problems import Problems
@@ -74,12 +74,14 @@ def read_run_file(path: str | os.PathLike[str], problems: Problems | None = None
         if found is None:
             found = scores[topic_id] = {}
         if doc_id in found:
-            complaint = f"document {doc_id!r} a second time for topic {topic_id!r}"
+            document, topic = shortened(doc_id), shortened(topic_id)
+            complaint = f"document {document} a second time for topic {topic}"
             problems.found(f"{path}:{number}", complaint)
             continue
         if columns[5] != tag:
             if tag:
-                complaint = f"tag {columns[5]!r} after tag {tag!r}: two runs in one file?"
+                other = f"tag {shortened(columns[5])} after tag {shortened(tag)}"
+                complaint = f"{other}: two runs in one file?"
                 problems.found(f"{path}:{number}", complaint)
                 continue
             tag = columns[5]
@@ -106,6 +108,15 @@ def tag_of(
     raise ValueError(f"{path}: the run holds no result")
 
 
+def parse_line(line: str) -> tuple[str, Hit, str]:
+    """The topic, the hit and the tag of a line; ValueError (without a place) for another line."""
+    columns = line.split(None, 6)
+    score = _score(columns)
+    if score is None:
+        raise ValueError(_complaint(columns))
+    return columns[0], Hit(columns[2], score), columns[5]
+
+
 def _score(columns: list[str]) -> float | None:
     """The score of a line in order, else None; white space in an id shifts the columns."""
     try:
@@ -125,9 +136,9 @@ def _complaint(columns: list[str]) -> str:
     if len(columns) < 6:
         return f"{counted(len(columns), 'column')} where a run has six: {COLUMNS}"
     if not _is_integer(columns[3]):
-        return f"rank {columns[3]!r} is not an integer; the columns of a run are {COLUMNS}"
+        return f"rank {shortened(columns[3])} is not an integer; the columns of a run are {COLUMNS}"
     if not math.isfinite(_number(columns[4])):
-        return f"score {columns[4]!r} is not a finite number"
+        return f"score {shortened(columns[4])} is not a finite number"
     return f"more than six columns ({COLUMNS}): ids cannot hold white space"
 
 
@@ -143,29 +154,38 @@ def _number(text: str) -> float:
 
 
 def write_run(
-    path: str | os.PathLike[str], results: Iterable[tuple[str, Sequence[Hit]]], tag: str
+    path: str | os.PathLike[str],
+    results: Iterable[tuple[str, Sequence[Hit]]],
+    tag: str,
+    beside: Callable[[], object] | None = None,
 ) -> int:
     """Write a TREC run as Pyserini's TrecWriter does and return its number of lines.
 
     ``results`` gives each topic once, with its hits from best to worst. The file appears only
     when it is whole; ``.gz`` in its name compresses it. Raises ValueError for an id or tag
     that is empty or holds white space, a topic or document given twice, a score that is not
-    finite, and hits out of order.
+    finite, and hits out of order; also where another process is writing the run. ``beside`` is as
+    in :func:`~hyper_ir.files.atomic_file`.
     """
     checked_id(tag, "tag")
     topics: set[str] = set()
     lines = 0
-    with atomic_text(path) as handle:
+    with atomic_text(path, beside, wait=False) as handle:
         for topic_id, hits in results:
             checked_id(topic_id, "topic id")
             if topic_id in topics:
                 raise ValueError(f"run {path}: topic {topic_id!r} is given twice")
             topics.add(topic_id)
             _check_hits(topic_id, hits)
-            for rank, hit in enumerate(hits, start=1):
-                handle.write(f"{topic_id} Q0 {hit.doc_id} {rank} {hit.score:.6f} {tag}\n")
+            handle.writelines(run_lines(topic_id, hits, tag))
             lines += len(hits)
     return lines
+
+
+def run_lines(topic_id: str, hits: Sequence[Hit], tag: str) -> Iterator[str]:
+    """A topic's lines, as Pyserini's TrecWriter has them; nothing is checked."""
+    for rank, hit in enumerate(hits, start=1):
+        yield f"{topic_id} Q0 {hit.doc_id} {rank} {hit.score:.6f} {tag}\n"
 
 
 def _check_hits(topic_id: str, hits: Sequence[Hit]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from hyper_ir.bounded import read_whole
 from hyper_ir.data import beir, irds, kilt_tasks
 from hyper_ir.data.checks import checked_id, checked_text
 from hyper_ir.data.formats import Policy
@@ -46,9 +47,9 @@ def read_topics(
             id = checked_id(topic.id, "id")
             text = checked_text(topic.text, "text")
             if not text.strip():
-                raise ValueError(f"topic {id} has no text")
+                raise ValueError(f"topic {id:.100} has no text")
             if id in places:
-                raise ValueError(f"topic {id} stands at {places[id]} already")
+                raise ValueError(f"topic {id:.100} stands at {places[id]} already")
         except ValueError as error:
             problems.found(where, str(error))
             continue
@@ -103,10 +104,9 @@ def _is_one_object(path: Path) -> bool:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    """The file's one JSON object; empty where it holds anything else."""
-    text = "\n".join(line for _, line in read_lines(path, Problems("skip", keep=0)))
+    """The file's one JSON object; empty where it holds anything else, or is too long to be one."""
     try:
-        value = json.loads(text)
+        value = json.loads(read_whole(path))
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -92,7 +92,7 @@ def _read(
                 id, vector = _parse(record, check)
                 before = duplicates.place_before(id, where)
                 if before is not None:
-                    raise ValueError(f"id {id} stands at {before} already")
+                    raise ValueError(f"id {id:.100} stands at {before} already")
             except ValueError as error:
                 problems.found(where, str(error))
                 continue

@@ -7,22 +7,29 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NoReturn
 
 from hyper_ir.command import Parser, positive, run
 from hyper_ir.data.corpus import FORMATS, open_corpus
 from hyper_ir.files import require_writable_folder
+from hyper_ir.manifest import Manifest
 from hyper_ir.problems import Problems
 from hyper_ir.wording import counted
 
 GROUPS = ("input", "output", "encoder")
+
+Encode = Callable[..., Manifest]
 
 EXAMPLE = """
 python -m hyper_ir.encode \\
   input   --corpus corpus.jsonl.gz --fields title text \\
   output  --embeddings vectors/nfcorpus --resume \\
   encoder --encoder models/splade --fields title text --batch-size 64 --mode fast
+python -m hyper_ir.encode --engine ray --ray-address 10.0.0.1:6379 \\
+  input   --corpus kilt-passages  output --embeddings /shared/vectors/kilt --resume \\
+  encoder --encoder models/splade --mode fast
 """
 
 
@@ -33,18 +40,43 @@ def help_text() -> str:
         "Encode a corpus into vectors that Anserini's JsonVectorCollection reads.\n"
         "Flags come in Pyserini's three groups, each after its name: input, output, encoder.",
         EXAMPLE,
-        usage="python -m hyper_ir.encode input [FLAGS] output [FLAGS] encoder [FLAGS]",
+        usage="python -m hyper_ir.encode [FLAGS] input [FLAGS] output [FLAGS] encoder [FLAGS]",
     )
     before, _, example = whole.format_help().partition("options:")
+    parsers = {"before the groups": _engine_parser(), **_group_parsers()}
     groups = [
-        f"{name}:{group.format_help().partition('options:')[2]}"
-        for name, group in _group_parsers().items()
+        f"{name}:{group.format_help().partition('options:')[2]}" for name, group in parsers.items()
     ]
     return before + "\n".join(groups) + "\nexample:" + example.partition("example:")[2]
 
 
 def _refuse(message: str) -> NoReturn:
     raise ValueError(f"{message}; python -m hyper_ir.encode --help shows the flags")
+
+
+def _engine_parser() -> argparse.ArgumentParser:
+    """The flags that may stand anywhere, best before the groups."""
+    engine = Parser("python -m hyper_ir.encode", "", "", add_help=False)
+    engine.add_argument(
+        "--engine",
+        choices=["local", "ray"],
+        default="local",
+        help="local: this machine; ray: a Ray cluster, into a folder that its machines share",
+    )
+    engine.add_argument(
+        "--ray-address",
+        metavar="ADDRESS",
+        help="HOST:6379 of the cluster's head, auto for the cluster that this machine is in, local "
+        "for one on this machine alone (default: the environment's RAY_ADDRESS, else local)",
+    )
+    engine.add_argument(
+        "--ray-shard-size",
+        type=positive,
+        default=2048,
+        metavar="DOCUMENTS",
+        help="documents in a file of the output, which a worker that dies loses",
+    )
+    return engine
 
 
 def _group_parsers() -> dict[str, argparse.ArgumentParser]:
@@ -89,11 +121,12 @@ def _group_parsers() -> dict[str, argparse.ArgumentParser]:
 
 
 def parse(argv: Sequence[str]) -> dict[str, argparse.Namespace]:
-    """Split the arguments at the group names and parse each group."""
+    """Split the arguments at the group names and parse each group, and ``engine``."""
     parsers = _group_parsers()
     parts: dict[str, list[str]] = {}
     current = ""
-    for argument in argv:
+    engine, rest = _engine_parser().parse_known_args(argv)
+    for argument in rest:
         if argument in GROUPS and argument not in parts:
             current = argument
             parts[current] = []
@@ -104,7 +137,43 @@ def parse(argv: Sequence[str]) -> dict[str, argparse.Namespace]:
     for name in GROUPS:
         if name not in parts:
             _refuse(f"the group `{name}` is missing")
-    return {name: parsers[name].parse_args(parts[name]) for name in GROUPS}
+    if engine.ray_address is not None and engine.engine != "ray":
+        _refuse("--ray-address is for --engine ray")
+    return {name: parsers[name].parse_args(parts[name]) for name in GROUPS} | {"engine": engine}
+
+
+def _here(encoder: argparse.Namespace) -> Encode:
+    """Encode on this machine."""
+    from hyper_ir.encode.crews import CrewConfig
+    from hyper_ir.encode.documents import encode_corpus
+
+    if encoder.devices:
+        if encoder.device != "auto":
+            _refuse("--device and --devices exclude each other")
+        encoder.device = encoder.devices[0]
+    crew = CrewConfig(encoder.workers, encoder.threads, tuple(encoder.devices))
+    return partial(encode_corpus, crew=crew)
+
+
+def _on_ray(engine: argparse.Namespace, encoder: argparse.Namespace) -> Encode:
+    """Encode on a Ray cluster; this process needs the model for its vocabulary alone."""
+    from hyper_ir.encode.ray_cluster import ClusterConfig, import_ray
+    from hyper_ir.encode.ray_engine import encode_corpus_on_ray
+
+    if encoder.devices:
+        _refuse("--devices is for --engine local: Ray gives each worker its GPU")
+    where = ClusterConfig(
+        engine.ray_address,
+        encoder.workers,
+        encoder.threads,
+        encoder.device,
+        encoder.mode,
+        encoder.fp16,
+        engine.ray_shard_size,
+    )
+    import_ray()
+    encoder.device, encoder.mode, encoder.fp16 = "cpu", "exact", False
+    return partial(encode_corpus_on_ray, where=where)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -119,8 +188,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     folder = require_writable_folder(output.embeddings, "embeddings")
 
     from hyper_ir.encode.arguments import dense_notice, engine_of
-    from hyper_ir.encode.crews import CrewConfig
-    from hyper_ir.encode.documents import OutputConfig, encode_corpus
+    from hyper_ir.encode.documents import OutputConfig
 
     config = OutputConfig(
         encoded_fields=tuple(encoder.fields) if encoder.fields else None,
@@ -131,11 +199,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         resume=output.resume,
         overwrite=output.overwrite,
     )
-    crew = CrewConfig(encoder.workers, encoder.threads, tuple(encoder.devices))
-    if encoder.devices:
-        if encoder.device != "auto":
-            _refuse("--device and --devices exclude each other")
-        encoder.device = encoder.devices[0]
+    encode = (
+        _on_ray(groups["engine"], encoder) if groups["engine"].engine == "ray" else _here(encoder)
+    )
     problems = Problems(source.on_bad_input)
     corpus = open_corpus(
         source.corpus,
@@ -148,7 +214,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     engine = engine_of(encoder, "document")
     if notice := dense_notice(encoder, engine):
         print(f"notice: {notice}", file=sys.stderr)
-    manifest = encode_corpus(engine, corpus, folder, config, crew=crew)
+    manifest = encode(engine, corpus, folder, config)
     if problems.count:
         print(problems.summary(), file=sys.stderr)
     counts = manifest.counts
@@ -161,4 +227,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    run(main, hint="add --resume after `output` to go on from the last window", on_bad_input=True)
+    run(main, hint="nothing was written yet; give the same command again", on_bad_input=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -16,9 +16,11 @@ from hyper_ir.data.records import Passage
 from hyper_ir.encode.crews import CrewConfig, encoded_windows
 from hyper_ir.encode.engine import Engine, Text, join_fields
 from hyper_ir.encode.vector_file import VectorFile
+from hyper_ir.encode.vector_folder import check_folder, folder_counts, identity
 from hyper_ir.encode.windows import windows_of
 from hyper_ir.files import require_writable_folder
-from hyper_ir.manifest import NAME, Manifest, model_name, read_manifest, write_manifest
+from hyper_ir.locking import sole_writer
+from hyper_ir.manifest import NAME, Manifest, read_manifest, write_manifest
 
 ALONE = CrewConfig(workers=1)
 
@@ -84,14 +86,12 @@ def encode_corpus(
     """
     config = config or OutputConfig()
     require_writable_folder(folder, "embeddings")
-    manifest = engine.manifest("vectors", _settings(config), {"corpus": corpus.describe()})
-    _check_folder(folder, manifest, config)
+    manifest = engine.manifest("vectors", settings_of(config), {"corpus": corpus.describe()})
+    if not _clears_folder(config):
+        check_folder(folder, manifest, [config.file_name])
     path = folder / config.file_name
-    total = _check_corpus(corpus, config, progress)
-    if _clears_folder(config):
-        for old in [*folder.glob("embeddings*.jsonl*"), folder / NAME]:
-            old.unlink(missing_ok=True)
-    with VectorFile(path, _identity(manifest), config.resume, config.overwrite) as output:
+    total = check_corpus(corpus, config, progress)
+    with sole_writer(path), _output(path, manifest, config) as output:
         if output.finished:
             manifest = read_manifest(path) or manifest
             _check_size(path, manifest)
@@ -100,20 +100,27 @@ def encode_corpus(
             manifest = replace(manifest, counts={**counts, "bytes": output.size})
             write_manifest(path, manifest)
             output.finish()
-    write_manifest(folder, replace(manifest, counts=_folder_counts(folder)))
+    with sole_writer(folder / NAME, wait=True):  # other shards end, too
+        write_manifest(folder, replace(manifest, counts=folder_counts(folder)))
     return manifest
 
 
-def _check_corpus(corpus: Corpus, config: OutputConfig, progress: bool) -> int:
+def _output(path: Path, manifest: Manifest, config: OutputConfig) -> VectorFile:
+    """The file to write, what is to be overwritten gone."""
+    if _clears_folder(config):
+        for old in [*path.parent.glob("embeddings*.jsonl*"), path.parent / NAME]:
+            old.unlink(missing_ok=True)
+    return VectorFile(path, identity(manifest), config.resume, config.overwrite)
+
+
+def check_corpus(corpus: Corpus, config: OutputConfig, progress: bool) -> int:
     """Read the whole corpus once before the first text is encoded; count this shard's passages.
 
     Reading takes a small share of the time that encoding takes: an error in the last line is
     found in minutes, not after days, and the progress bar knows its end.
     """
     passages = tqdm(corpus, desc="checking", unit="doc", disable=not progress)
-    total = sum(
-        1 for passage in _shard(iter(passages), config) if _text(passage, config) is not None
-    )
+    total = sum(1 for _ in texts_of(passages, config))
     if not total:
         raise ValueError(f"{corpus.source}: shard {config.shard_id} holds no passage")
     return total
@@ -129,10 +136,9 @@ def _encode_into(
     progress: bool,
 ) -> dict[str, int]:
     """Encode what is not yet in the file, ``total`` passages with what is in it."""
-    passages = _shard(iter(corpus), config)
+    texts = texts_of(corpus, config)
     done = output.done
-    output.skip(passage.id for passage in islice(passages, done))
-    texts = ((passage, _text(passage, config)) for passage in passages)
+    output.skip(passage.id for passage, _ in islice(texts, done))
     left = -(-max(total - done, 0) // engine.window)
     with tqdm(
         desc="encoding",
@@ -162,8 +168,13 @@ def _check_size(path: Path, manifest: Manifest) -> None:
         )
 
 
-def _shard(passages: Iterator[Passage], config: OutputConfig) -> Iterator[Passage]:
-    return islice(passages, config.shard_id, None, config.shard_num)
+def texts_of(passages: Iterable[Passage], config: OutputConfig) -> Iterator[tuple[Passage, Text]]:
+    """The passages of this shard, each with the text to encode, read as they are asked for.
+
+    Raises ValueError for a passage that lacks a field.
+    """
+    for passage in islice(passages, config.shard_id, None, config.shard_num):
+        yield passage, _text(passage, config)
 
 
 def _text(passage: Passage, config: OutputConfig) -> Text:
@@ -177,7 +188,7 @@ def _text(passage: Passage, config: OutputConfig) -> Text:
     return join_fields([passage.fields[name] for name in names], config.add_sep)
 
 
-def _settings(config: OutputConfig) -> dict[str, Any]:
+def settings_of(config: OutputConfig) -> dict[str, Any]:
     """The part of the configuration that the lines depend on."""
     settings = asdict(config)
     for name in ("resume", "overwrite"):
@@ -185,78 +196,6 @@ def _settings(config: OutputConfig) -> dict[str, Any]:
     return settings
 
 
-def _identity(manifest: Manifest) -> dict[str, Any]:
-    """What an interrupted run must share with this one to be taken up."""
-    return {
-        "model": manifest.model["sha256"],
-        "quantiser": manifest.quantiser,
-        "config": manifest.config,
-        "corpus": _corpus_identity(manifest),
-    }
-
-
-def _check_folder(folder: Path, manifest: Manifest, config: OutputConfig) -> None:
-    """All files of a folder must be shards of one run: one model, one corpus, one configuration."""
-    if not folder.is_dir():
-        return
-    if _clears_folder(config):
-        return
-    for artefact in (folder, folder / config.file_name):
-        there = read_manifest(artefact)
-        differing = _differing(manifest, there) if there is not None else []
-        if there is not None and differing:
-            raise ValueError(
-                f"{folder} holds vectors of another {' and '.join(differing)}, made by "
-                f"{model_name(there)}; give another folder, or --overwrite without shards"
-            )
-
-
-def _differing(mine: Manifest, theirs: Manifest) -> list[str]:
-    """What two runs do not have in common, by name, each with the settings that differ."""
-    here, there = _of_all_shards(mine), _of_all_shards(theirs)
-    return [
-        name + _in_brackets(here[name], there[name])
-        for name in sorted(here)
-        if here[name] != there[name]
-    ]
-
-
-def _in_brackets(part: object, other: object) -> str:
-    if not isinstance(part, dict) or not isinstance(other, dict):
-        return ""
-    names = (name for name in {*part, *other} if part.get(name) != other.get(name))
-    return f" ({', '.join(sorted(names))})"
-
-
 def _clears_folder(config: OutputConfig) -> bool:
     """Whether all that is there goes, once the corpus is known to be good."""
     return config.overwrite and config.shard_num == 1
-
-
-def _of_all_shards(manifest: Manifest) -> dict[str, Any]:
-    """What the shards of one run have in common."""
-    config = {name: value for name, value in manifest.config.items() if name != "shard_id"}
-    return {
-        "model": manifest.model.get("sha256", manifest.model),
-        "vocabulary": manifest.vocabulary,
-        "quantiser": manifest.quantiser,
-        "configuration": config,
-        "corpus": _corpus_identity(manifest),
-    }
-
-
-def _corpus_identity(manifest: Manifest) -> dict[str, Any]:
-    """The corpus by its files and settings, wherever it lies; by its name where it has no files."""
-    described: dict[str, Any] = manifest.inputs.get("corpus", {})
-    kept = {name: value for name, value in described.items() if name != "source"}
-    return kept if described.get("files") else described
-
-
-def _folder_counts(folder: Path) -> dict[str, int]:
-    """The counts of all finished files of the folder, added up."""
-    totals: dict[str, int] = {}
-    for path in sorted(folder.glob("embeddings*.jsonl*.manifest")):
-        manifest = read_manifest(path.with_name(path.name.removesuffix(".manifest")))
-        for name, count in (manifest.counts if manifest else {}).items():
-            totals[name] = totals.get(name, 0) + count
-    return totals

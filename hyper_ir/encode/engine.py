@@ -108,7 +108,7 @@ class Engine:
         if self.max_length > tower.backbone.max_length:
             raise ValueError(
                 f"max length: {self.max_length} tokens are more than the "
-                f"{tower.backbone.max_length} positions of {settings.name or 'the model'}"
+                f"{tower.backbone.max_length} positions of {retriever.called}"
             )
         head = self.tower.head
         self.sparse = isinstance(head, LexicalHead)

@@ -69,8 +69,10 @@ class Explanation:
         own = sum(term.own for term in self.terms)
         lines.append(f"{counted(len(self.terms), 'term')}, {own:,} of them (*) its own pieces")
         shown = self.terms[:terms]
-        width = max((cell_len(term.token) for term in shown), default=0)
-        digits = max((len(str(term.impact)) for term in shown), default=0)
+        width = max(map(cell_len, ["term", *(term.token for term in shown)]))
+        digits = max(map(len, ["impact", *(str(term.impact) for term in shown)]))
+        if shown:
+            lines.append(f"  {'term':{width}}    weight {'impact':>{digits}}")
         for term in shown:
             name = term.token + " " * (width - cell_len(term.token))
             bar = _bar(term.weight, shown[0].weight)
@@ -103,7 +105,7 @@ def explain(engine: Engine, query: str) -> Explanation:
     """
     prompts = engine.tower.prompts
     if not engine.sparse and prompts is None:
-        name = engine.retriever.config.name or "the model"
+        name = engine.retriever.called
         raise ValueError(f"{name}: a dense model without prompts has no terms to explain")
     tokenizer = engine.retriever.tokenizer
     ids = tokenised(tokenizer, [query], engine.max_length)[0]

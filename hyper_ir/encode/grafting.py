@@ -91,7 +91,8 @@ def _length(sample: SampleConfig, retriever: Retriever) -> int:
     positions = retriever.document.backbone.max_length
     if sample.max_length > positions:
         raise ValueError(
-            f"max length: {sample.max_length} is more than the model's {positions} positions"
+            f"max length: {sample.max_length} is more than the {positions} positions of "
+            f"{retriever.called}"
         )
     return sample.max_length
 

@@ -50,7 +50,7 @@ def prompt_attention(
 def require_conditional_prompts(retriever: Retriever) -> PromptSynthesiser:
     """The query tower's prompts; ValueError where there are none, or static ones."""
     prompts = retriever.query.prompts
-    name = retriever.config.name or "the model"
+    name = retriever.called
     if prompts is None:
         raise ValueError(f"{name}: it has no prompts, so no prompt attention")
     if not prompts.config.query_conditional:

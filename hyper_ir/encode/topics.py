@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,8 @@ from tqdm import tqdm
 from hyper_ir.data.records import Topic
 from hyper_ir.data.vectors import EMPTY_QUERY
 from hyper_ir.encode.engine import Engine, Vector
-from hyper_ir.files import atomic_text, require_writable
-from hyper_ir.manifest import Manifest, write_manifest
+from hyper_ir.files import atomic_file, atomic_text, require_writable
+from hyper_ir.manifest import Manifest, write_manifest_first
 from hyper_ir.wording import counted
 
 CLAUSE_LIMIT = 1024
@@ -98,19 +99,20 @@ def encode_topics(
     check_output(path, engine.sparse)
     bar = tqdm(topics, desc="encoding", unit="topic", disable=not progress)
     pairs = list(engine.stream(bar, lambda topic: topic.text))
-    if path.suffix == ".pkl":
-        _write_frame(path, pairs)
-    else:
-        line = _tsv_line if ".tsv" in path.suffixes else _json_line
-        with atomic_text(path) as handle:
-            handle.writelines(line(topic, vector) for topic, vector in pairs)
     counts = {
         "topics": len(pairs),
         "terms": sum(len(vector) for _, vector in pairs if isinstance(vector, dict)),
         "empty": sum(not len(vector) for _, vector in pairs),
     }
     manifest = engine.manifest("topics", counts=counts)
-    write_manifest(path, manifest)
+    beside = partial(write_manifest_first, path, manifest)
+    if path.suffix == ".pkl":
+        with atomic_file(path, beside) as frame:
+            _frame(pairs).to_pickle(frame)
+    else:
+        line = _tsv_line if ".tsv" in path.suffixes else _json_line
+        with atomic_text(path, beside) as handle:
+            handle.writelines(line(topic, vector) for topic, vector in pairs)
     over = [t.id for t, vector in pairs if isinstance(vector, dict) and len(vector) > CLAUSE_LIMIT]
     renamed = [topic.id for topic in topics if ".tsv" in path.suffixes and is_renamed(topic.id)]
     return EncodedTopics(manifest, over, renamed)
@@ -129,16 +131,10 @@ def _json_line(topic: Topic, vector: Vector) -> str:
     return json.dumps(record, ensure_ascii=False) + "\n"
 
 
-def _write_frame(path: Path, pairs: list[tuple[Topic, Vector]]) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _frame(pairs: list[tuple[Topic, Vector]]) -> pd.DataFrame:
     columns = {
         "id": [topic.id for topic, _ in pairs],
         "text": [topic.text for topic, _ in pairs],
         "embedding": [vector for _, vector in pairs],
     }
-    try:
-        pd.DataFrame(columns).to_pickle(partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    return pd.DataFrame(columns)

@@ -16,10 +16,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
-from hyper_ir.files import PARTIAL_SUFFIX, fsync_directory, write_json
+from hyper_ir.files import fsync_directory, partial_of, write_json
+from hyper_ir.locking import hold
 from hyper_ir.wording import counted
 
 PROGRESS_SUFFIX = ".progress"
+
+HOW_TO_RESUME = "add --resume after `output` to go on from the last window"
 
 
 class VectorFile:
@@ -51,7 +54,7 @@ class VectorFile:
         self, path: Path, settings: dict[str, Any], resume: bool = False, overwrite: bool = False
     ) -> None:
         self.path = path
-        self.partial = path.with_name(f".{path.name}{PARTIAL_SUFFIX}")
+        self.partial = partial_of(path)
         self.progress = path.with_name(f".{path.name}{PROGRESS_SUFFIX}")
         self.settings = json.loads(json.dumps(settings))
         self.done = 0
@@ -80,14 +83,16 @@ class VectorFile:
     def __enter__(self) -> VectorFile:
         if self.finished:
             return self
-        handle = open(self.partial, "ab")
-        _lock(handle, self.path)
-        self._handle = handle
+        handle = os.fdopen(hold(self.partial, self.path), "wb")
         try:
+            if self.path.exists():
+                self.partial.unlink()
+                raise ValueError(f"{self.path} was written by another process just now")
             state = self._read_progress()
         except ValueError:
             handle.close()
             raise
+        self._handle = handle
         if state is not None:
             self.done, self.size = state["done"], state["bytes"]
             self.counts = state["counts"]
@@ -179,20 +184,9 @@ class VectorFile:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._handle is not None:
-            self._handle.close()
         if not self.finished and not self.progress.exists():
             self.partial.unlink(missing_ok=True)  # nothing in it is safe
-
-
-def _lock(handle: BinaryIO, path: Path) -> None:
-    """Hold the file for this process alone, where the system can."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        handle.close()
-        raise ValueError(f"{path}: another process is writing it") from error
+        elif isinstance(error, KeyboardInterrupt):
+            error.add_note(HOW_TO_RESUME)
+        if self._handle is not None:
+            self._handle.close()

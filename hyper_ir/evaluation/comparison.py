@@ -157,6 +157,13 @@ def paired_test(
     )
 
 
+def interval(low: float | None, high: float | None) -> str:
+    """A difference's confidence interval in words, after a comma; empty where there is none."""
+    if low is None or high is None:
+        return ""
+    return f", {CONFIDENCE * 100:g} % CI [{low:+.4f}, {high:+.4f}]"
+
+
 def sign_flip_test(
     differences: Sequence[float] | Array, resamples: int = RESAMPLES, seed: int = SEED
 ) -> float:

@@ -1,12 +1,14 @@
 """Anserini's IndexCollection, the class behind ``python -m pyserini.index.lucene``, as a process.
 
-A process of its own, so that its log can be kept, its memory comes back, and Ctrl-C ends it.
+A process of its own, so that its log can be kept, its memory comes back, and Ctrl-C ends it; on
+Linux it also ends with a parent that is killed.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,6 +17,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from hyper_ir.lucene.java import Java, anserini_jar, file_name_locale, java_executable
+from hyper_ir.lucene.with_parent import tied
 from hyper_ir.wording import counted
 
 MAIN_CLASS = "io.anserini.index.IndexCollection"
@@ -70,7 +73,7 @@ def _run(command: Sequence[str], documents: int, log: Path, progress: bool) -> t
         open(log, "w", encoding="utf-8") as kept,
         tqdm(desc="index", unit=" docs", total=documents, disable=not progress) as bar,
         subprocess.Popen(
-            command,
+            tied(command),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
@@ -123,4 +126,7 @@ def _first_complaint(log: str, status: int) -> str:
             return line[:300]
     if not status:
         return "it logged no error, so what it read is not what was counted"
+    if status < 0:
+        name = signal.Signals(-status).name
+        return f"Java was ended by {name}, perhaps for want of memory; run it again"
     return lines[-1][:300] if lines else "Java printed nothing"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from hyper_ir.data.records import Passage
+from hyper_ir.data.vectors import read_vectors
 from hyper_ir.files import PARTIAL_SUFFIX, atomic_directory, require_writable_folder
+from hyper_ir.locking import partial_folder
 from hyper_ir.lucene.index_collection import index_collection
 from hyper_ir.lucene.java import Java, anserini_jar, find_java
+from hyper_ir.lucene.shards import is_sharded
 from hyper_ir.lucene.staging import stage_passages, stage_vectors
 from hyper_ir.manifest import Manifest, read_manifest, write_manifest
 from hyper_ir.problems import Problems
@@ -107,26 +109,28 @@ def build_impact_index(
     """
     vectors, index = Path(vectors), Path(index)
     problems = problems if problems is not None else Problems()
-    java = _check(index, threads, overwrite)
-    origin = read_manifest(vectors) if vectors.exists() else None
-    if origin is not None and origin.kind != "vectors":
-        raise ValueError(f"vectors: {vectors} is a folder of kind {origin.kind!r}, not vectors")
+    storage = storage or Storage()
+    java = check_target(index, threads, overwrite)
+    origin = origin_of(vectors)
     with _workplace(index) as folder:
         documents = stage_vectors(vectors, folder, origin, problems, progress)
-        storage = storage or Storage()
-        flags = ["-collection", "JsonVectorCollection", "-impact", "-pretokenized"]
-        flags += _common_flags(threads, optimize, storage)
-        config = {"impact": True, "optimize": optimize, "store": asdict(storage)}
-        manifest = Manifest(
-            kind="index",
-            model=origin.model if origin is not None else {},
-            vocabulary=origin.vocabulary if origin is not None else "",
-            quantiser=origin.quantiser if origin is not None else {},
-            config=config | _versions(java),
-            inputs={"vectors": str(vectors.resolve())},
-            counts={"documents": documents, "skipped": problems.count},
-        )
-        return _run(java, folder, index, flags, manifest, overwrite, progress)
+        manifest = impact_manifest(vectors, origin, java, optimize, storage)
+        manifest.counts.update(documents=documents, skipped=problems.count)
+        flags = impact_flags(threads, optimize, storage)
+        with place_named(vectors, problems):
+            return run_indexing(java, folder, index, flags, manifest, overwrite, progress)
+
+
+@contextmanager
+def place_named(vectors: Path, problems: Problems) -> Iterator[None]:
+    """Where Lucene failed on vectors that nobody had read before, name the record that is bad."""
+    try:
+        yield
+    except ValueError:
+        if not problems.count:
+            for _ in read_vectors(vectors):
+                pass
+        raise
 
 
 def build_bm25_index(
@@ -149,50 +153,67 @@ def build_bm25_index(
     """
     index = Path(index)
     analysis, storage = analysis or TextAnalysis(), storage or Storage()
-    java = _check(index, threads, overwrite)
-    describe = getattr(corpus, "describe", None)
-    size_hint = getattr(corpus, "size_hint", None)
+    java = check_target(index, threads, overwrite)
     with _workplace(index) as folder:
-        total = size_hint() if size_hint is not None else None
-        documents = stage_passages(corpus, folder, threads, total, progress)
-        flags = ["-collection", "JsonCollection", "-language", analysis.language]
-        flags += ["-stemmer", analysis.stemmer, *_common_flags(threads, optimize, storage)]
-        flags += ["-keepStopwords"] if analysis.keep_stopwords else []
-        flags += ["-pretokenized"] if analysis.pretokenized else []
-        config = {"impact": False, "optimize": optimize, "store": asdict(storage)}
-        manifest = Manifest(
-            kind="index",
-            config=config | {"analysis": asdict(analysis)} | _versions(java),
-            inputs={"corpus": describe() if describe is not None else type(corpus).__name__},
-            counts={
-                "documents": documents,
-                "skipped": problems.count if problems is not None else 0,
-            },
-        )
-        return _run(java, folder, index, flags, manifest, overwrite, progress)
+        documents = stage_passages(corpus, folder, threads, size_of(corpus), progress)
+        manifest = bm25_manifest(corpus, analysis, java, optimize, storage)
+        skipped = problems.count if problems is not None else 0
+        manifest.counts.update(documents=documents, skipped=skipped)
+        flags = bm25_flags(analysis, threads, optimize, storage)
+        return run_indexing(java, folder, index, flags, manifest, overwrite, progress)
 
 
-def _check(index: Path, threads: int, overwrite: bool) -> Java:
-    """Everything that can be known before the first text is read."""
+def check_target(index: Path, threads: int, overwrite: bool) -> Java:
+    """Everything that can be known before the first text is read; the Java to index with."""
     if threads < 1:
         raise ValueError(f"threads: at least 1 is needed, not {threads}")
     if index.exists() and not overwrite:
         raise ValueError(f"index: {index} exists already; give another name, or overwrite it")
-    if index.exists() and not (is_index(index) or (index.is_dir() and not any(index.iterdir()))):
+    empty = index.is_dir() and not any(index.iterdir())
+    if index.exists() and not (is_index(index) or is_sharded(index) or empty):
         raise ValueError(f"index: {index} is no Lucene index; it will not be overwritten")
     require_writable_folder(index, "index")
     anserini_jar()
     return find_java()
 
 
+def origin_of(vectors: Path) -> Manifest | None:
+    """The manifest of what shall be indexed; ValueError where it is not that of vectors."""
+    origin = read_manifest(vectors) if vectors.exists() else None
+    if origin is not None and origin.kind != "vectors":
+        raise ValueError(f"vectors: {vectors} is a folder of kind {origin.kind!r}, not vectors")
+    return origin
+
+
+def size_of(corpus: Iterable[Passage]) -> int | None:
+    """How many passages the corpus says it has, where it says it."""
+    size_hint = getattr(corpus, "size_hint", None)
+    return size_hint() if size_hint is not None else None
+
+
 @contextmanager
 def _workplace(index: Path) -> Iterator[Path]:
-    """A folder beside the index, on the same disk, for what Anserini reads; gone in the end."""
-    index.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        prefix=f".{index.name}.texts.", suffix=PARTIAL_SUFFIX, dir=index.parent
-    ) as folder:
-        yield Path(folder)
+    """A folder beside the index, on the same disk, for what Anserini reads; gone in the end.
+
+    Raises ValueError where another process is making the index.
+    """
+    place = index.with_name(f".{index.name}.texts{PARTIAL_SUFFIX}")
+    with partial_folder(place, index) as folder:
+        yield folder
+
+
+def impact_flags(threads: int, optimize: bool, storage: Storage) -> list[str]:
+    """What tells Anserini to index vectors."""
+    flags = ["-collection", "JsonVectorCollection", "-impact", "-pretokenized"]
+    return flags + _common_flags(threads, optimize, storage)
+
+
+def bm25_flags(analysis: TextAnalysis, threads: int, optimize: bool, storage: Storage) -> list[str]:
+    """What tells Anserini to index texts."""
+    flags = ["-collection", "JsonCollection", "-language", analysis.language]
+    flags += ["-stemmer", analysis.stemmer, *_common_flags(threads, optimize, storage)]
+    flags += ["-keepStopwords"] if analysis.keep_stopwords else []
+    return flags + (["-pretokenized"] if analysis.pretokenized else [])
 
 
 def _common_flags(threads: int, optimize: bool, storage: Storage) -> list[str]:
@@ -200,7 +221,39 @@ def _common_flags(threads: int, optimize: bool, storage: Storage) -> list[str]:
     return flags + storage.flags() + (["-optimize"] if optimize else [])
 
 
-def _run(
+def impact_manifest(
+    vectors: Path, origin: Manifest | None, java: Java, optimize: bool, storage: Storage
+) -> Manifest:
+    """That of an index of vectors, which inherits model, vocabulary and quantiser; no counts."""
+    config = {"impact": True, "optimize": optimize, "store": asdict(storage)}
+    return Manifest(
+        kind="index",
+        model=origin.model if origin is not None else {},
+        vocabulary=origin.vocabulary if origin is not None else "",
+        quantiser=origin.quantiser if origin is not None else {},
+        config=config | _versions(java),
+        inputs={"vectors": str(vectors.resolve())},
+    )
+
+
+def bm25_manifest(
+    corpus: Iterable[Passage],
+    analysis: TextAnalysis,
+    java: Java,
+    optimize: bool,
+    storage: Storage,
+) -> Manifest:
+    """That of an index of texts; no counts."""
+    describe = getattr(corpus, "describe", None)
+    config = {"impact": False, "optimize": optimize, "store": asdict(storage)}
+    return Manifest(
+        kind="index",
+        config=config | {"analysis": asdict(analysis)} | _versions(java),
+        inputs={"corpus": describe() if describe is not None else type(corpus).__name__},
+    )
+
+
+def run_indexing(
     java: Java,
     source: Path,
     index: Path,
@@ -208,12 +261,19 @@ def _run(
     manifest: Manifest,
     overwrite: bool,
     progress: bool,
+    log: Path | None = None,
+    beside: Callable[[Path], object] | None = None,
 ) -> Manifest:
-    """Index the folder ``source`` aside and give the result its name; return the manifest."""
-    log = index.with_name(index.name + ".log")
+    """Index the folder ``source`` aside and give the result its name; return the manifest.
+
+    ``log`` is where Lucene's is kept when it is worth a look; ``beside`` puts more into the folder.
+    """
+    log = log or index.with_name(index.name + ".log")
     with atomic_directory(index, replace=overwrite) as partial:
         arguments = ["-input", str(source), "-index", str(partial), *flags]
         index_collection(java, arguments, manifest.counts["documents"], log, progress)
+        if beside is not None:
+            beside(partial)
         write_manifest(partial, manifest)
     return manifest
 

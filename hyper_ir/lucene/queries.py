@@ -31,10 +31,16 @@ def check_queries(queries: Sequence[tuple[str, Vector]]) -> None:
 
 def check_batch(ids: Sequence[str], hits: int, threads: int) -> None:
     """Raise ValueError for an id that occurs twice and for fewer than 1 hit or thread."""
-    if hits < 1 or threads < 1:
-        raise ValueError(f"hits and threads: at least 1 each, not {hits} and {threads}")
+    require_positive(hits=hits, threads=threads)
     if len(set(ids)) != len(ids):
         raise ValueError("queries: an id occurs twice in one batch")
+
+
+def require_positive(**numbers: int) -> None:
+    """Raise ValueError that names the first of the numbers that is below 1."""
+    for name, number in numbers.items():
+        if number < 1:
+            raise ValueError(f"{name.replace('_', ' ')}: at least 1 is needed, not {number}")
 
 
 def heaviest(vector: Vector, limit: int) -> dict[str, int]:

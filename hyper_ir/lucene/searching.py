@@ -1,12 +1,14 @@
 """Search in Lucene through Pyserini's own searchers: BM25 on texts, impacts on sparse vectors.
 
+Several indexes are searched as one (``hyper_ir.lucene.opening``).
+
 Anserini ranks by score, ties by document id; then it rounds scores to four decimals and lowers
 the second, third, … of equal scores by 0.000001 each, as far as a 32-bit float can tell.
 """
 
 from __future__ import annotations
 
-import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,20 +16,28 @@ from typing import Any
 from hyper_ir.data.records import Hit
 from hyper_ir.lucene import jvm, pyserini_api
 from hyper_ir.lucene.hits import HitsAsText, read_hits
-from hyper_ir.lucene.indexing import TextAnalysis, require_index
+from hyper_ir.lucene.idf import Idf
+from hyper_ir.lucene.indexing import TextAnalysis
+from hyper_ir.lucene.opening import (
+    Indexes,
+    Source,
+    document_frequency,
+    find_indexes,
+    read_as_one,
+)
 from hyper_ir.lucene.queries import Vector, check_batch, check_queries
-from hyper_ir.manifest import Manifest, read_manifest
+from hyper_ir.manifest import Manifest
 
 K1 = 0.9
 B = 0.4
 
 
 class BM25Searcher:
-    """BM25 over a Lucene index of texts.
+    """BM25 over a Lucene index of texts, or several as one.
 
     Parameters
     ----------
-    index: folder of the index.
+    index: folder of the index, folder of shards, or several of either.
     k1, b: BM25's parameters; Anserini's defaults.
     analysis: how queries become terms; by default as the index's manifest says its texts did.
 
@@ -36,7 +46,7 @@ class BM25Searcher:
 
     def __init__(
         self,
-        index: str | os.PathLike[str],
+        index: Source,
         *,
         k1: float = K1,
         b: float = B,
@@ -44,19 +54,20 @@ class BM25Searcher:
     ) -> None:
         if k1 < 0 or not 0 <= b <= 1:
             raise ValueError(f"k1 must be at least 0 and b between 0 and 1, not {k1} and {b}")
-        path = require_index(index)
-        manifest = read_manifest(path)
-        if is_impact(manifest):
+        self.indexes = find_indexes(index)
+        self.manifest, path = self.indexes.manifest, self.indexes.paths[0]
+        if is_impact(self.manifest):
             raise ValueError(f"index: {path} holds impacts, not texts; search it with --impact")
-        self.manifest = manifest
-        self.analysis = analysis or analysis_of(manifest)
+        self.analysis = analysis or analysis_of(self.manifest)
         pyserini = pyserini_api.load()
         with _java_errors(f"index {path}"):
             self._searcher = pyserini.LuceneSearcher(str(path))
+            if len(self.indexes.paths) > 1:
+                read_as_one(self._searcher.object, self.indexes.paths, pyserini)
             self._searcher.set_bm25(k1, b)
             _set_analysis(self._searcher, self.analysis, pyserini)
+            self.documents = int(self._searcher.object.get_total_num_docs())
             self._searcher.object = HitsAsText(self._searcher.object, pyserini)
-        self.documents = int(self._searcher.num_docs)
 
     def search(
         self, queries: Sequence[tuple[str, str]], hits: int, threads: int = 1
@@ -68,7 +79,7 @@ class BM25Searcher:
         ids, texts = [id for id, _ in queries], [text for _, text in queries]
         with _java_errors("BM25 search"):
             found = self._searcher.batch_search(texts, ids, hits, threads)
-        return {id: read_hits(found[id]) for id in ids}
+        return _lists(found, ids, self.indexes)
 
 
 class ImpactSearcher:
@@ -76,27 +87,36 @@ class ImpactSearcher:
 
     Parameters
     ----------
-    index: folder of an impact index.
+    index: folder of an impact index, folder of shards, or several of either. A few shards of a
+        collection go by the whole collection's document frequencies, which they hold.
     min_idf: tokens whose idf, ln(documents / documents with the token), is not above it are
         left out of queries. 0 leaves out tokens that every document has; -1 keeps all.
 
     Raises ValueError where there is no index, or one of texts, or no Java.
     """
 
-    def __init__(self, index: str | os.PathLike[str], *, min_idf: float = 0) -> None:
-        path = require_index(index)
-        manifest = read_manifest(path)
-        if manifest is not None and not is_impact(manifest):
+    def __init__(self, index: Source, *, min_idf: float = 0) -> None:
+        self.indexes = find_indexes(index)
+        self.manifest, path = self.indexes.manifest, self.indexes.paths[0]
+        if self.manifest is not None and not is_impact(self.manifest):
             raise ValueError(f"index: {path} holds texts, not impacts; search it with --bm25")
-        self.manifest = manifest
+        frequencies = self.indexes.frequencies()
         pyserini = pyserini_api.load()
         with _java_errors(f"index {path}"):
             self._searcher = pyserini.LuceneImpactSearcher(str(path), _AsGiven(), min_idf)
-            self._searcher.object = HitsAsText(self._searcher.object, pyserini)
-        self.documents = int(self._searcher.num_docs)
+            opened = self._searcher.object
+            if len(self.indexes.paths) > 1:
+                read_as_one(opened, self.indexes.paths, pyserini)
+            self.documents = int(opened.get_total_num_docs())
+            if frequencies is not None:
+                known = frequencies.counts
+                self._searcher.idf = Idf(frequencies.documents, lambda token: known.get(token, 0))
+            elif len(self.indexes.paths) > 1:
+                self._searcher.idf = Idf(self.documents, document_frequency(opened, pyserini))
+            self._searcher.object = HitsAsText(opened, pyserini)
 
     def knows(self, token: str) -> bool:
-        """Whether any document has the token."""
+        """Whether any document (of the whole collection) has the token."""
         return token in self._searcher.idf
 
     def search(
@@ -113,7 +133,7 @@ class ImpactSearcher:
         ids, vectors = [id for id, _ in queries], [vector for _, vector in queries]
         with _java_errors("impact search"):
             found = self._searcher.batch_search(vectors, ids, hits, threads)
-        return {id: read_hits(found[id]) for id in ids}
+        return _lists(found, ids, self.indexes)
 
 
 class _AsGiven:
@@ -121,6 +141,20 @@ class _AsGiven:
 
     def encode(self, query: Vector) -> Vector:
         return query
+
+
+def _lists(found: Any, ids: Sequence[str], indexes: Indexes) -> dict[str, list[Hit]]:
+    """The lists by id; ValueError where a document stands in two of several indexes."""
+    lists = {id: read_hits(found[id]) for id in ids}
+    if len(indexes.paths) > 1:
+        for hits in lists.values():
+            names = Counter(hit.doc_id for hit in hits)
+            if len(names) < len(hits):
+                raise ValueError(
+                    f"index: document {names.most_common(1)[0][0]!r} stands in two of the "
+                    f"{len(indexes.paths)} indexes; each document belongs into one"
+                )
+    return lists
 
 
 def is_impact(manifest: Manifest | None) -> bool:

@@ -11,15 +11,15 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO, TypeVar
 
 from tqdm import tqdm
 
+from hyper_ir.bounded import is_gzip
 from hyper_ir.data.records import Passage
 from hyper_ir.data.vectors import DENSE, read_vectors, vector_files
-from hyper_ir.files import is_gzip
 from hyper_ir.manifest import Manifest
 from hyper_ir.problems import Problems
 
@@ -45,19 +45,12 @@ def stage_vectors(
     that the vectors are dense, where the encoding was interrupted, or where a shard is missing.
     """
     files = vector_files(source)
-    require_whole(source)
-    if manifest is not None and _is_dense(manifest):
-        raise ValueError(f"vectors: {source} holds {DENSE}")
+    require_sparse_and_whole(source, manifest)
     documents = None
     if manifest is not None and manifest.quantiser:  # dense vectors have none
         documents = manifest.counts.get("documents")
     if documents is None:
-        documents = 0
-        for _, vector, where in _shown(read_vectors(source, problems), progress):
-            if (complaint := _complaint(vector)) is not None:
-                problems.found(where, complaint)
-            else:
-                documents += 1
+        documents = sum(1 for _ in good_vectors(source, problems, progress))
     if problems.count:
         _write_clean(source, folder, progress)
     else:
@@ -65,6 +58,24 @@ def stage_vectors(
             suffix = ".jsonl.gz" if is_gzip(path) else ".jsonl"
             _link(path.resolve(), folder / f"vectors-{number:05d}{suffix}")
     return documents
+
+
+def require_sparse_and_whole(source: Path, manifest: Manifest | None) -> None:
+    """Raise ValueError where a manifest says that vectors are dense, or some are missing."""
+    require_whole(source)
+    if manifest is not None and _is_dense(manifest):
+        raise ValueError(f"vectors: {source} holds {DENSE}")
+
+
+def good_vectors(
+    source: Path, problems: Problems, progress: bool
+) -> Iterator[tuple[str, dict[str, int]]]:
+    """Yield ``(id, vector)`` of what Anserini can write out; ``problems`` is told of the rest."""
+    for id, vector, where in shown(read_vectors(source, problems), progress):
+        if (complaint := _complaint(vector)) is not None:
+            problems.found(where, complaint)
+        else:
+            yield id, vector
 
 
 def require_whole(source: Path) -> None:
@@ -104,7 +115,7 @@ def _complaint(vector: dict[str, int]) -> str | None:
 
 def _write_clean(source: Path, folder: Path, progress: bool) -> None:
     with open(folder / "vectors-00000.jsonl", "w", encoding="utf-8") as handle:
-        for id, vector, _ in _shown(read_vectors(source, Problems("skip", keep=0)), progress):
+        for id, vector, _ in shown(read_vectors(source, Problems("skip", keep=0)), progress):
             if _complaint(vector) is None:
                 record = {"id": id, "contents": "", "vector": vector}
                 handle.write(json.dumps(record, ensure_ascii=False) + "\n")
@@ -123,7 +134,7 @@ def stage_passages(
             stack.enter_context(open(folder / f"texts-{part:05d}.jsonl", "w", encoding="utf-8"))
             for part in range(files)
         ]
-        for passage in _shown(passages, progress, total):
+        for passage in shown(passages, progress, total):
             record = {"id": passage.id, "contents": passage.contents}
             handles[count % files].write(json.dumps(record, ensure_ascii=False) + "\n")
             count += 1
@@ -132,7 +143,8 @@ def stage_passages(
     return count
 
 
-def _shown(records: Iterable[T], progress: bool, total: int | None = None) -> Iterable[T]:
+def shown(records: Iterable[T], progress: bool, total: int | None = None) -> Iterable[T]:
+    """The records, with a bar on stderr that counts them."""
     return tqdm(records, desc="read", unit=" texts", total=total, disable=not progress)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,7 +17,11 @@ from hyper_ir.manifest import Manifest
 def check_outputs(
     outputs: Sequence[Path], inputs: Iterable[str | os.PathLike[str]], overwrite: bool
 ) -> None:
-    """Raise ValueError unless every output can be written, and none is another file in use."""
+    """Raise ValueError unless every output can be written, and none is another file in use.
+
+    The first is written last: without it, leak reports that are there were left by a run that was
+    killed just before its end, and may go.
+    """
     used = [path for path in map(Path, inputs) if path.exists()]
     for place, path in enumerate(outputs):
         require_writable(path, "output")
@@ -24,8 +29,17 @@ def check_outputs(
             raise ValueError(f"output: {path} is given for two outputs; give each its own file")
         if path.exists() and any(path.samefile(each) for each in used):
             raise ValueError(f"output: {path} is an input; name another file")
-        if path.exists() and not overwrite:
+        left = place > 0 and not outputs[0].exists() and _is_report(path)
+        if path.exists() and not overwrite and not left:
             raise ValueError(f"output: {path} exists already; give another name, or --overwrite")
+
+
+def _is_report(path: Path) -> bool:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and {"format", "hyper_ir", "settings", "tasks"} <= value.keys()
 
 
 def check_index(index: str, manifest: Manifest | None, corpus: Corpus) -> str:

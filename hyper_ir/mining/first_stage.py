@@ -11,9 +11,8 @@ from typing import Any, Protocol
 from hyper_ir.data.corpus import Corpus
 from hyper_ir.data.runs import remove_query
 from hyper_ir.files import require_file
-from hyper_ir.lucene.indexing import require_index
+from hyper_ir.lucene.opening import find_indexes
 from hyper_ir.lucene.searching import K1, B, BM25Searcher
-from hyper_ir.manifest import read_manifest
 from hyper_ir.mining.candidates import Lists
 from hyper_ir.mining.checks import check_index
 from hyper_ir.mining.run_topics import read_run_topics
@@ -72,7 +71,7 @@ class FromIndex:
         """Raise ValueError where the index is none, of impacts, or not of the corpus."""
         if self.threads < 1:
             raise ValueError(f"threads: at least 1 is needed, not {self.threads}")
-        note = check_index(self.index, read_manifest(require_index(self.index)), corpus)
+        note = check_index(self.index, find_indexes(self.index).manifest, corpus)
         return [note] if note else []
 
     def open(self, problems: Problems, progress: bool) -> FirstStage:

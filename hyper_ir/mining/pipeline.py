@@ -15,11 +15,12 @@ from tqdm import tqdm
 from hyper_ir.data.corpus import Corpus
 from hyper_ir.data.examples import TrainingExample, write_examples
 from hyper_ir.files import write_json
-from hyper_ir.manifest import Manifest, write_manifest
+from hyper_ir.locking import sole_writer
+from hyper_ir.manifest import Manifest, write_manifest_first
 from hyper_ir.mining.candidates import NOWHERE, Candidates
 from hyper_ir.mining.checks import check_outputs
 from hyper_ir.mining.evidence import Evidence, EvidencePass
-from hyper_ir.mining.first_stage import FirstStageConfig
+from hyper_ir.mining.first_stage import FirstStage, FirstStageConfig
 from hyper_ir.mining.report import TaskReport
 from hyper_ir.mining.selection import MiningSettings, TaskSelection, open_report
 from hyper_ir.mining.tasks import MiningTask, read_task
@@ -103,9 +104,31 @@ def mine(
     check_outputs([output, report], used, overwrite)
     notes = search.check(corpus)
     tasks = _read_tasks(sources, corpus, settings, problems)
-    engine = search.open(problems, progress)
-    inputs = {"tasks": dict(sources), "corpus": corpus.describe(), **search.describe()}
-    mined = MiningReport(asdict(settings), inputs, notes=notes)
+    with sole_writer(output):
+        engine = search.open(problems, progress)
+        inputs = {"tasks": dict(sources), "corpus": corpus.describe(), **search.describe()}
+        mined = MiningReport(asdict(settings), inputs, notes=notes)
+        examples = _examples(mined, tasks, corpus, engine, settings, progress)
+
+        def finish() -> None:
+            write_json(report, mined.as_json())
+            write_manifest_first(output, _manifest(mined, report.name, problems.count))
+
+        with _timed("selection", mined):
+            shown = tqdm(examples, "examples", unit="", disable=not progress)
+            write_examples(output, shown, finish)
+    return mined
+
+
+def _examples(
+    mined: MiningReport,
+    tasks: Sequence[MiningTask],
+    corpus: Corpus,
+    engine: FirstStage,
+    settings: MiningSettings,
+    progress: bool,
+) -> Iterator[TrainingExample]:
+    """Search, look through the corpus, and give back what selects the examples."""
     with _timed("search", mined):
         lists = engine.lists(tasks, Depth(settings.depth, settings.remove_query))
         candidates = Candidates.collect(lists, sum(len(task.queries) for task in tasks))
@@ -116,12 +139,7 @@ def mine(
         mined.notes.append(
             f"the index has {engine.documents:,} documents, the corpus {evidence.passages:,}"
         )
-    with _timed("selection", mined):
-        examples = _select(tasks, candidates, evidence, settings, mined)
-        write_examples(output, tqdm(examples, "examples", unit="", disable=not progress))
-    write_json(report, mined.as_json())
-    write_manifest(output, _manifest(mined, report.name, problems.count))
-    return mined
+    return _select(tasks, candidates, evidence, settings, mined)
 
 
 def _read_tasks(

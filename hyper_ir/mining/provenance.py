@@ -32,7 +32,7 @@ def answers_are_titles(path: Path) -> bool:
     """
     equal = seen = 0
     for record in islice(_with_titles(path), ENOUGH):
-        answers = {normalised(str(output.get("answer") or "")) for output in _outputs(record)}
+        answers = {normalised(_text(output.get("answer"))) for output in _outputs(record)}
         titles = {normalised(title) for title in _titles(record)}
         if any(answers):
             seen += 1
@@ -51,7 +51,7 @@ def named_passages(path: Path) -> dict[str, tuple[str, ...]]:
     for record in _records(path):
         ids = dict.fromkeys(id for entry in _entries(record) for id in _passages(entry))
         if ids:
-            named.setdefault(str(record.get("id")), tuple(ids))
+            named.setdefault(_text(record.get("id")), tuple(ids))
     return named
 
 
@@ -64,7 +64,7 @@ def _with_titles(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _titles(record: dict[str, Any]) -> list[str]:
-    return [str(entry.get("title") or "") for entry in _entries(record)]
+    return [_text(entry.get("title")) for entry in _entries(record)]
 
 
 def _entries(record: dict[str, Any]) -> list[dict[str, Any]]:
@@ -79,9 +79,14 @@ def _objects(value: object) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
+def _text(value: object) -> str:
+    """A string or a number as text; empty for anything else."""
+    return str(value) if isinstance(value, str | int | float) else ""
+
+
 def _passages(entry: dict[str, Any]) -> list[str]:
     start, end = entry.get("start_paragraph_id"), entry.get("end_paragraph_id")
-    page = str(entry.get("wikipedia_id", "")).strip()
+    page = _text(entry.get("wikipedia_id")).strip()
     end = start if end is None else end
     if type(start) is not int or type(end) is not int or not page:
         return []

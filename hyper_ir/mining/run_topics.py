@@ -35,9 +35,11 @@ def read_run_topics(
                 finished.add(current)
             current, hits = topic, {}
         if topic in finished:
-            problems.found(where, f"topic {topic!r} stands further up too; sort the run by topic")
+            name = f"topic {topic!r:.100}"
+            problems.found(where, f"{name} stands further up too; sort the run by topic")
         elif hit.doc_id in hits:
-            problems.found(where, f"document {hit.doc_id!r} a second time for topic {topic!r}")
+            name = f"document {hit.doc_id!r:.100}"
+            problems.found(where, f"{name} a second time for topic {topic!r:.100}")
         else:
             hits[hit.doc_id] = hit
     if hits:

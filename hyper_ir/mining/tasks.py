@@ -104,7 +104,7 @@ def read_task(
     else:
         task = _read_kilt(name, Path(source), ignored, paragraphs, problems)
     if not task.queries:
-        raise ValueError(f"task {name}: none of the {task.total:,} queries of {source} has gold")
+        raise ValueError(f"task {name}: none of the queries of {source} ({task.total:,}) has gold")
     return task
 
 

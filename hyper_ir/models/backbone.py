@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, PreTrainedModel
 from transformers import logging as transformers_logging
 
+from hyper_ir.models.checkpoint import read_object
 from hyper_ir.models.packed_attention import Packing, packed_arguments
 from hyper_ir.models.prefix_attention import Prefix, prefix_arguments
 
@@ -115,9 +115,10 @@ def load_model(folder: Path, masked_lm: bool) -> PreTrainedModel:
     to transformers, or when weights of the encoder or of the masked-LM head are missing.
     """
     _require_safetensors(folder)
-    loader = AutoModelForMaskedLM if masked_lm else _encoder_class(folder)
+    _refuse_code(folder)
     with quiet_transformers():
         try:
+            loader = AutoModelForMaskedLM if masked_lm else _encoder_class(folder)
             model, report = loader.from_pretrained(
                 folder,
                 use_safetensors=True,
@@ -125,9 +126,10 @@ def load_model(folder: Path, masked_lm: bool) -> PreTrainedModel:
                 dtype=torch.float32,
                 output_loading_info=True,
             )
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        except Exception as error:  # settings are a stranger's: they can fail in any way
             raise ValueError(f"{folder}: not a model that can be loaded: {error}") from error
-    missing = [name for name in sorted(report["missing_keys"]) if "pooler" not in name]
+    absent = sorted(report["missing_keys"])
+    missing = [name for name in absent if "pooler" not in name]
     if missing:
         raise ValueError(
             f"{folder}: weights are missing: {', '.join(missing[:5])}"
@@ -137,6 +139,9 @@ def load_model(folder: Path, masked_lm: bool) -> PreTrainedModel:
     inner = DPR_TOWERS.get(type(model).__name__)
     if inner is not None:
         model = getattr(model, inner).bert_model
+    if len(absent) > len(missing):
+        # transformers has drawn it at random: each load would be another model by its hash.
+        model.pooler = None
     model.eval()
     assert isinstance(model, PreTrainedModel)
     return model
@@ -182,6 +187,34 @@ def _require_safetensors(folder: Path) -> None:
             else ""
         )
     )
+
+
+def _refuse_code(folder: Path) -> None:
+    """Raise ValueError where settings ask for weights or code that are more than numbers."""
+    for index in folder.glob("*.safetensors.index.json"):
+        named = read_object(index).get("weight_map")
+        files = list(named.values()) if isinstance(named, dict) else [None]
+        for name in files:
+            if not _is_safetensors_of(folder, name):
+                raise ValueError(f"{index}: its weights must be *.safetensors files beside it")
+    values: list[object] = [read_object(folder / "config.json")]
+    while values:
+        value = values.pop()
+        if isinstance(value, list):
+            values += value
+        if not isinstance(value, dict):
+            continue
+        values += value.values()
+        for key, wanted in value.items():
+            # A name with a slash is a hub's, whose code transformers fetches and runs.
+            if "_implementation" in key and "/" in str(wanted)[:1000]:
+                raise ValueError(f"{folder / 'config.json'}: {key} is code from a hub")
+
+
+def _is_safetensors_of(folder: Path, name: object) -> bool:
+    """Whether the name is that of a safetensors file in this very folder."""
+    plain = isinstance(name, str) and Path(name).name == name
+    return plain and str(name).endswith(".safetensors")
 
 
 def _require_finite(model: nn.Module, folder: Path) -> None:

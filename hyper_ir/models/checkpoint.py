@@ -6,9 +6,14 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from hyper_ir.models.heads import DensePooling, LexicalActivation, LexicalPooling
+from hyper_ir.bounded import read_whole
+from hyper_ir.manifest import short_name
+from hyper_ir.models.pretrained import PREFIX, pretrained_folder
+
+if TYPE_CHECKING:  # which needs torch: to find a model does not
+    from hyper_ir.models.heads import DensePooling, LexicalActivation, LexicalPooling
 
 RETRIEVER_FILE = "retriever.json"
 
@@ -41,13 +46,20 @@ class Checkpoint:
     normalise: bool | None = None
     max_length: int | None = None
 
+    @property
+    def short_name(self) -> str:
+        """What others are told that the model is called: no place of whoever loads it."""
+        return short_name(os.path.abspath(self.name) if Path(self.name).is_dir() else self.name)
+
 
 def find_checkpoint(name: str | os.PathLike[str]) -> Checkpoint:
-    """Find out what ``name`` is: a folder, or else the name of a hub repository.
+    """Find out what ``name`` is: a shipped model, a folder, or else the name of a hub repository.
 
     Raises ValueError when there is no such model, or when it is of a kind that gives no single
     vector a text.
     """
+    if str(name).startswith(PREFIX):
+        return Checkpoint(str(name), pretrained_folder(str(name)), "hyper_ir")
     folder = Path(name)
     if folder.is_file():
         raise ValueError(f"model: {name} is a file; a model is a folder with config.json")
@@ -77,23 +89,24 @@ def _download(name: str) -> Path:
 
 def _layout(folder: Path) -> Layout:
     config = read_object(folder / "config.json")
-    architectures = config.get("architectures") or []
-    masked = any(str(name).endswith("ForMaskedLM") for name in architectures)
+    architectures = config.get("architectures")
+    names = architectures if isinstance(architectures, list) else []
+    masked = any(isinstance(name, str) and name.endswith("ForMaskedLM") for name in names)
     return "masked-lm" if masked else "encoder"
 
 
 def _sentence_transformers(name: str, root: Path) -> Checkpoint:
     """Read modules.json: a SparseEncoder (MLMTransformer, SpladePooling) or a dense model."""
-    modules = json.loads((root / "modules.json").read_text(encoding="utf-8"))
-    kinds = [str(module.get("type", "")).rpartition(".")[2] for module in modules]
-    paths = [root / str(module.get("path", "")) for module in modules]
-    if any(root.resolve() not in (path.resolve(), *path.resolve().parents) for path in paths):
-        raise ValueError(f"{root}/modules.json: a module's path leads out of the folder")
+    modules = _read(root / "modules.json")
+    if not isinstance(modules, list) or not all(isinstance(each, dict) for each in modules):
+        raise ValueError(f"{root}/modules.json: a list of JSON objects is needed")
+    kinds = [str(module.get("type", ""))[:80].rpartition(".")[2] for module in modules]
+    paths = [_inside(root, module.get("path", "")) for module in modules]
     settings = {
         kind: read_object(path / "config.json") if (path / "config.json").is_file() else {}
         for kind, path in zip(kinds, paths, strict=True)
     }
-    max_length = _max_length(paths[0])
+    max_length = _max_length(paths[0]) if paths else None
     # An MLMTransformer is what makes a Transformer module's output logits.
     if "SpladePooling" in kinds and kinds[0] in ("MLMTransformer", "Transformer"):
         pooling = settings["SpladePooling"]
@@ -137,14 +150,33 @@ def _max_length(folder: Path) -> int | None:
     return None
 
 
+def _inside(root: Path, name: object) -> Path:
+    """A module's folder; ValueError where it is not below the model's."""
+    if not isinstance(name, str) or "\0" in name:
+        raise ValueError(f"{root}/modules.json: a module's path is not the name of a folder")
+    path = root / name
+    try:
+        inside = root.resolve() in (path.resolve(), *path.resolve().parents)
+        path.is_dir()
+    except OSError as error:  # a name that no file system takes
+        raise ValueError(f"{root}/modules.json: a module's path: {error.strerror}") from error
+    if not inside:
+        raise ValueError(f"{root}/modules.json: a module's path leads out of the folder")
+    return path
+
+
 def read_object(path: Path) -> dict[str, Any]:
     """A JSON file's object; ValueError where it is missing or broken."""
+    value = _read(path)
+    if not isinstance(value, dict):
+        raise ValueError(f"{path}: a JSON object is needed, not a {type(value).__name__}")
+    return value
+
+
+def _read(path: Path) -> Any:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(read_whole(path))
     except FileNotFoundError as error:
         raise ValueError(f"{path.parent}: not a model folder: it has no {path.name}") from error
     except (ValueError, RecursionError, OSError) as error:
         raise ValueError(f"{path}: not readable as JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise ValueError(f"{path}: a JSON object is needed, not a {type(value).__name__}")
-    return value

@@ -188,8 +188,28 @@ def save_prompts(prompts: PromptSynthesiser, folder: Path) -> None:
     """Write prompts.safetensors and prompts.json into a folder that is there."""
     tensors = {name: weight.contiguous() for name, weight in prompts.state_dict().items()}
     save_file(tensors, folder / PROMPTS_FILE)
-    settings = json.dumps(asdict(prompts.config), indent=2) + "\n"
+    save_prompt_config(prompts.config, folder)
+
+
+def save_prompt_config(config: PromptConfig, folder: Path) -> None:
+    """Write prompts.json into a folder that is there."""
+    settings = json.dumps(asdict(config), indent=2) + "\n"
     (folder / SETTINGS_FILE).write_text(settings, encoding="utf-8")
+
+
+def load_prompt_config(folder: Path) -> PromptConfig:
+    """Read prompts.json; ValueError where it is missing or a setting is unknown or out of range."""
+    settings = read_object(folder / SETTINGS_FILE)
+    known = {field.name for field in fields(PromptConfig)}
+    for name in settings:
+        if name not in known:
+            raise ValueError(f"{folder / SETTINGS_FILE}: no setting is called {name!r:.100}")
+    for name in sorted(known - set(settings)):
+        raise ValueError(f"{folder / SETTINGS_FILE}: {name} is missing")
+    try:
+        return PromptConfig(**settings)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{folder / SETTINGS_FILE}: {error!s:.500}") from error
 
 
 def load_prompts(folder: Path, hidden_size: int, layers: int) -> PromptSynthesiser:
@@ -198,17 +218,7 @@ def load_prompts(folder: Path, hidden_size: int, layers: int) -> PromptSynthesis
     Raises ValueError when a file is missing or damaged, a setting is unknown or out of range, or
     the weights are not for a backbone of this hidden size and so many layers.
     """
-    settings = read_object(folder / SETTINGS_FILE)
-    known = {field.name for field in fields(PromptConfig)}
-    for name in settings:
-        if name not in known:
-            raise ValueError(f"{folder / SETTINGS_FILE}: no setting is called {name!r}")
-    for name in sorted(known - set(settings)):
-        raise ValueError(f"{folder / SETTINGS_FILE}: {name} is missing")
-    try:
-        config = PromptConfig(**settings)
-    except ValueError as error:
-        raise ValueError(f"{folder / SETTINGS_FILE}: {error}") from error
+    config = load_prompt_config(folder)
     path = folder / PROMPTS_FILE
     try:
         tensors = load_file(path)
@@ -217,9 +227,25 @@ def load_prompts(folder: Path, hidden_size: int, layers: int) -> PromptSynthesis
     for name, tensor in tensors.items():
         if not bool(torch.isfinite(tensor).all()):
             raise ValueError(f"{path}: {name} holds NaN or infinity")
-    prompts = PromptSynthesiser(config, hidden_size, layers)
     try:
+        _require_shapes(tensors, config, hidden_size, layers)
+        prompts = PromptSynthesiser(config, hidden_size, layers)
         prompts.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise ValueError(f"{path}: not the weights of {SETTINGS_FILE}: {error}") from error
+    except (RuntimeError, TypeError) as error:  # sizes beyond 64 bits are a TypeError
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"{path}: not the weights of {SETTINGS_FILE}: {reason}") from error
     return prompts.eval()
+
+
+def _require_shapes(
+    tensors: dict[str, Tensor], config: PromptConfig, hidden_size: int, layers: int
+) -> None:
+    """Raise RuntimeError for weights that are not the settings', whose sizes may be absurd."""
+    with torch.device("meta"):  # takes no memory
+        wanted = PromptSynthesiser(config, hidden_size, layers).state_dict()
+    for name in sorted({*wanted, *tensors}):
+        if name not in wanted or name not in tensors:
+            raise RuntimeError(f"{name} is in one of the two alone")
+        if wanted[name].shape != tensors[name].shape:
+            there, asked = tuple(tensors[name].shape), tuple(wanted[name].shape)
+            raise RuntimeError(f"{name} is {there} where {asked} is needed")

@@ -8,6 +8,9 @@ Folder layout (``save_pretrained``)::
     query/                    likewise; without a checkpoint where the document's is used, with
                               prompts.json and prompts.safetensors where there are prompts
     hyper_ir.manifest
+
+A compact folder (``python -m hyper_ir.compact``) has all weights in ``compact.safetensors``, as
+``compact.json`` tells, and of the rest the same.
 """
 
 from __future__ import annotations
@@ -25,8 +28,10 @@ from torch import Tensor, nn
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from hyper_ir.files import atomic_directory, write_json
-from hyper_ir.manifest import Manifest, write_manifest
+from hyper_ir.manifest import Manifest, short_name, write_manifest
 from hyper_ir.models.checkpoint import RETRIEVER_FILE, Checkpoint, find_checkpoint, read_object
+from hyper_ir.models.compact_file import LAYOUT_FILE
+from hyper_ir.models.compact_towers import load_towers
 from hyper_ir.models.config import FORMAT, HeadKind, RetrieverConfig
 from hyper_ir.models.heads import DensePooling, LexicalHead
 from hyper_ir.models.prompts import PROMPTS_FILE, PromptSynthesiser, load_prompts, save_prompts
@@ -34,7 +39,10 @@ from hyper_ir.models.towers import Tower, load_tower, save_tower, tower_of_check
 
 
 class Retriever(nn.Module):
-    """Two towers (or one, used twice), the tokenizer, and the configuration."""
+    """Two towers (or one, used twice), the tokenizer, and the configuration.
+
+    ``source`` is what the user called it, a folder or a hub's name: messages call it so.
+    """
 
     def __init__(
         self,
@@ -42,6 +50,7 @@ class Retriever(nn.Module):
         document: Tower,
         tokenizer: PreTrainedTokenizerBase,
         config: RetrieverConfig,
+        source: str = "",
     ) -> None:
         super().__init__()
         one = query.backbone is document.backbone and query.head is document.head
@@ -62,7 +71,8 @@ class Retriever(nn.Module):
                 f"the document tower's {document.head.width}"
             )
         if not tokenizer.is_fast:
-            raise ValueError(f"{config.name}: its tokenizer has no fast (Rust) form")
+            raise ValueError(f"{source or config.name}: its tokenizer has no fast (Rust) form")
+        self.source = source
         self.query = query
         self.document = document
         self.tokenizer = tokenizer
@@ -79,9 +89,9 @@ class Retriever(nn.Module):
     ) -> Retriever:
         """Load a retriever from a folder (or a hub's repository), on the CPU, in float32.
 
-        A folder may be one that :meth:`save_pretrained` wrote, a masked-LM checkpoint (then it is
-        SPLADE-max), a sentence-transformers SparseEncoder or dense model, a DPR tower, or any
-        encoder.
+        A folder may be one that :meth:`save_pretrained` wrote, a compact one, a shipped model's
+        (``hyper_ir:NAME``), a masked-LM checkpoint (then it is SPLADE-max), a
+        sentence-transformers SparseEncoder or dense model, a DPR tower, or any encoder.
 
         Parameters
         ----------
@@ -103,7 +113,7 @@ class Retriever(nn.Module):
             activation=checkpoint.activation,
             dense_pooling=dense_pooling or checkpoint.dense_pooling or "cls",
             normalise=bool(checkpoint.normalise if normalise is None else normalise),
-            name=checkpoint.name,
+            name=checkpoint.short_name,
         )
         tower = tower_of_checkpoint(checkpoint, config)
         limit = min(tower.backbone.max_length, checkpoint.max_length or tower.backbone.max_length)
@@ -112,7 +122,7 @@ class Retriever(nn.Module):
             query_max_length=min(config.query_max_length, limit),
             document_max_length=min(config.document_max_length, limit),
         )
-        return cls(tower, tower, load_tokenizer(checkpoint.folder), config)
+        return cls(tower, tower, load_tokenizer(checkpoint.folder), config, checkpoint.name)
 
     def with_prompts(
         self, prompts: PromptSynthesiser | None, own_backbone: bool = False
@@ -130,7 +140,7 @@ class Retriever(nn.Module):
         shared = self.config.shared and not own_backbone
         query = self.document if shared and prompts is None else Tower(backbone, head, prompts)
         config = replace(self.config, shared=shared, prompts=prompts is not None)
-        return type(self)(query, self.document, self.tokenizer, config)
+        return type(self)(query, self.document, self.tokenizer, config, self.source)
 
     def save_pretrained(self, folder: str | os.PathLike[str], overwrite: bool = False) -> None:
         """Write the retriever's folder, atomically; an existing one needs ``overwrite``."""
@@ -157,6 +167,11 @@ class Retriever(nn.Module):
             vocabulary=self.vocabulary_hash,
             config=asdict(self.config),
         )
+
+    @property
+    def called(self) -> str:
+        """What to call it in a message to who has given it."""
+        return self.source or self.config.name or "the model"
 
     @cached_property
     def vocabulary(self) -> list[str]:
@@ -214,25 +229,33 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     """The folder's fast tokenizer; ValueError where there is none."""
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
+    except Exception as error:  # tokenizers raise Exception itself for a damaged file
         raise ValueError(f"{folder}: no tokenizer could be loaded: {error}") from error
     assert isinstance(tokenizer, PreTrainedTokenizerBase)
     return tokenizer
 
 
+def read_config(path: Path) -> RetrieverConfig:
+    """What a ``retriever.json`` says; ValueError that names the file for anything else."""
+    settings: dict[str, Any] = read_object(path)
+    try:
+        if settings.get("format") != FORMAT:
+            raise ValueError(f"format {settings.get('format')!r}; {FORMAT} is known")
+        return RetrieverConfig(**settings)
+    except (ValueError, TypeError, RecursionError) as error:
+        reason = str(error).removeprefix("RetrieverConfig.__init__() ")
+        raise ValueError(f"{path}: {reason:.500}") from error
+
+
 def _load_saved(cls: type[Retriever], checkpoint: Checkpoint, head: HeadKind | None) -> Retriever:
     path = checkpoint.folder / RETRIEVER_FILE
-    settings: dict[str, Any] = read_object(path)
-    if settings.get("format") != FORMAT:
-        raise ValueError(f"{path}: format {settings.get('format')!r}; {FORMAT} is known")
-    try:
-        config = RetrieverConfig(**settings)
-    except TypeError as error:
-        raise ValueError(f"{path}: {str(error).removeprefix('RetrieverConfig.__init__() ')}") from (
-            error
-        )
+    config = read_config(path)
+    config = replace(config, name=short_name(config.name))
     if head is not None and head != config.head:
         raise ValueError(f"{checkpoint.name}: its head is {config.head}, not {head}")
+    if (checkpoint.folder / LAYOUT_FILE).is_file():
+        towers = load_towers(checkpoint.folder, config)
+        return cls(*towers, load_tokenizer(checkpoint.folder), config, checkpoint.name)
     document = load_tower(checkpoint.folder / "document", config)
     query = document if config.shared else load_tower(checkpoint.folder / "query", config)
     prompts_file = checkpoint.folder / "query" / PROMPTS_FILE
@@ -242,4 +265,4 @@ def _load_saved(cls: type[Retriever], checkpoint: Checkpoint, head: HeadKind | N
         layers = int(query.backbone.model.config.num_hidden_layers)
         prompts = load_prompts(checkpoint.folder / "query", query.backbone.hidden_size, layers)
         query = Tower(query.backbone, query.head, prompts)
-    return cls(query, document, load_tokenizer(checkpoint.folder), config)
+    return cls(query, document, load_tokenizer(checkpoint.folder), config, checkpoint.name)

@@ -61,7 +61,7 @@ def save_sentence_transformers(
     """
     obstacle = _obstacle(retriever)
     if obstacle is not None:
-        name = name or retriever.config.name or "this retriever"
+        name = name or retriever.called
         raise ValueError(f"{name} cannot be a sentence-transformers SparseEncoder: {obstacle}")
     config = retriever.config
     with atomic_directory(folder, replace=overwrite) as partial:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from hyper_ir.models.backbone import Backbone, load_model, quiet_transformers
 from hyper_ir.models.checkpoint import Checkpoint, read_object
@@ -118,20 +120,24 @@ def tower_of_checkpoint(checkpoint: Checkpoint, config: RetrieverConfig) -> Towe
     Raises ValueError when lexical vectors are asked of a model without a masked-LM head.
     """
     if config.head == "dense":
-        backbone = Backbone(load_model(checkpoint.folder, masked_lm=False))
-        return Tower(
-            backbone, DenseHead(backbone.hidden_size, config.dense_pooling, config.normalise)
-        )
+        return dense_tower(load_model(checkpoint.folder, masked_lm=False), config)
     if checkpoint.layout != "masked-lm":
         raise ValueError(
             f"{checkpoint.name}: it has no masked-LM head, so no lexical vectors; graft a head "
             "with `python -m hyper_ir.encode.graft`, or take it as a dense encoder"
         )
-    return _masked_lm_tower(checkpoint.folder, config)
+    return masked_lm_tower(load_model(checkpoint.folder, masked_lm=True), config)
 
 
-def _masked_lm_tower(folder: Path, config: RetrieverConfig) -> Tower:
-    backbone = Backbone(load_model(folder, masked_lm=True))
+def dense_tower(model: PreTrainedModel, config: RetrieverConfig) -> Tower:
+    """An encoder with the dense head that the configuration tells."""
+    backbone = Backbone(model)
+    return Tower(backbone, DenseHead(backbone.hidden_size, config.dense_pooling, config.normalise))
+
+
+def masked_lm_tower(model: PreTrainedModel, config: RetrieverConfig) -> Tower:
+    """A masked-LM model, whose decoder becomes the lexical head."""
+    backbone = Backbone(model)
     decoder = backbone.take_decoder()
     bias = decoder.bias if decoder.bias is not None else torch.zeros(len(decoder.weight))
     head = LexicalHead(
@@ -169,34 +175,38 @@ def _save_model(backbone: Backbone, folder: Path) -> None:
 def load_tower(folder: Path, config: RetrieverConfig) -> Tower:
     """Read what :func:`save_tower` wrote; ValueError where it is missing or damaged."""
     if config.head == "lexical" and not (folder / HEAD_FILE).is_file():
-        return _masked_lm_tower(folder, config)
+        return masked_lm_tower(load_model(folder, masked_lm=True), config)
     read_object(folder / "config.json")
-    backbone = Backbone(load_model(folder, masked_lm=False))
+    model = load_model(folder, masked_lm=False)
     if config.head == "dense":
-        return Tower(
-            backbone, DenseHead(backbone.hidden_size, config.dense_pooling, config.normalise)
-        )
+        return dense_tower(model, config)
+    backbone = Backbone(model)
     return Tower(backbone, _load_head(folder / HEAD_FILE, backbone, config))
 
 
 def _load_head(path: Path, backbone: Backbone, config: RetrieverConfig) -> LexicalHead:
     try:
         tensors = load_file(path)
-        weight, bias, tokens = tensors["weight"], tensors["bias"], tensors["tokens"]
-        own = tensors["own"]
-        transform = CosineTransform(tensors["transform.weight"], tensors["transform.bias"])
+        head = grafted_head(tensors, len(backbone.word_embeddings), config)
     except (SafetensorError, OSError, KeyError) as error:
         raise ValueError(f"{path}: not a lexical head: {error}") from error
     for name, tensor in tensors.items():
         if not bool(torch.isfinite(tensor).all()):
             raise ValueError(f"{path}: {name} holds NaN or infinity")
+    return head
+
+
+def grafted_head(
+    tensors: Mapping[str, Tensor], vocabulary_size: int, config: RetrieverConfig
+) -> LexicalHead:
+    """A grafted head of its state dictionary's tensors; KeyError where one is missing."""
     return LexicalHead(
-        weight,
-        bias,
-        tokens=tokens,
-        vocabulary_size=len(backbone.word_embeddings),
-        transform=transform,
+        tensors["weight"],
+        tensors["bias"],
+        tokens=tensors["tokens"],
+        vocabulary_size=vocabulary_size,
+        transform=CosineTransform(tensors["transform.weight"], tensors["transform.bias"]),
         pooling=config.lexical_pooling,
         activation=config.activation,
-        own=own,
+        own=tensors["own"],
     )

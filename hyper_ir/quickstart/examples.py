@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from hyper_ir.data.kilt_tasks import KiltRecord, read_kilt_task
 from hyper_ir.data.python_docs.writing import task_file
 from hyper_ir.data.runs import read_run
-from hyper_ir.quickstart.plan import LEXICAL, Plan
+from hyper_ir.quickstart.plan import Plan
 from hyper_ir.quickstart.settings import Settings
 
 TASKS_SHOWN = ("summary", "parameter", "returns")
@@ -27,6 +26,7 @@ class Example:
     Attributes
     ----------
     task, topic, query: what was asked.
+    system: whose terms are shown.
     answers: the pages that answer it.
     own_terms: the query's own tokens with their weights, heaviest first.
     expansion_terms: tokens that the model adds, with their weights, heaviest first.
@@ -40,9 +40,10 @@ class Example:
     own_terms: list[tuple[str, int]]
     expansion_terms: list[tuple[str, int]]
     hits: dict[str, list[tuple[str, bool]]]
+    system: str
 
 
-def make_examples(plan: Plan, settings: Settings, model: Path) -> list[Example]:
+def make_examples(plan: Plan, settings: Settings, model: str) -> list[Example]:
     """The first short test topic of each kind in ``TASKS_SHOWN``: none is picked by its result."""
     chosen = [
         (task, record)
@@ -63,7 +64,9 @@ def make_examples(plan: Plan, settings: Settings, model: Path) -> list[Example]:
             ]
             for system, run in runs[task].items()
         }
-        examples.append(Example(task, record.id, record.input, sorted(answers), own, added, hits))
+        examples.append(
+            Example(task, record.id, record.input, sorted(answers), own, added, hits, plan.lexical)
+        )
     return examples
 
 
@@ -74,12 +77,12 @@ def _first_short(records: Iterable[KiltRecord]) -> KiltRecord | None:
 Terms = list[tuple[str, int]]
 
 
-def _terms(model: Path, queries: Sequence[str]) -> list[tuple[Terms, Terms]]:
+def _terms(model: str, queries: Sequence[str]) -> list[tuple[Terms, Terms]]:
     """Each query's own terms and those that the model adds."""
     from hyper_ir.encode.engine import Engine
     from hyper_ir.models.retriever import Retriever
 
-    retriever = Retriever.from_pretrained(str(model))
+    retriever = Retriever.from_pretrained(model)
     engine = Engine(retriever, "query")
     found: list[tuple[Terms, Terms]] = []
     for query, vector in zip(queries, engine.encode(list(queries)), strict=True):
@@ -103,7 +106,7 @@ def in_words(example: Example) -> str:
     ]
     for name, terms in (("own terms", example.own_terms), ("expansion", example.expansion_terms)):
         shown = ", ".join(f"{token} {weight}" for token, weight in terms[:TERMS_SHOWN])
-        lines.append(f"  {LEXICAL}, {name}: {shown or 'none'}")
+        lines.append(f"  {example.system}, {name}: {shown or 'none'}")
     for system, hits in example.hits.items():
         lines.append(f"  {system}:")
         lines += [

@@ -11,6 +11,7 @@ from hyper_ir.data.python_docs.kinds import TASKS, Task
 from hyper_ir.data.python_docs.packages import SourceTree
 from hyper_ir.data.python_docs.writing import DESCRIPTION, task_file
 from hyper_ir.models.checkpoint import Checkpoint
+from hyper_ir.models.pretrained import PREFIX
 from hyper_ir.quickstart.backbone import DISTRIBUTION, MINILM
 from hyper_ir.quickstart.settings import Settings
 from hyper_ir.quickstart.steps import AGAIN, EACH, Step
@@ -18,6 +19,7 @@ from hyper_ir.quickstart.training import TRAINED, mine_step, train_step
 
 BASELINE = "BM25"
 LEXICAL = "lexical"
+PRETRAINED = "pretrained"
 GRAFT_TOKENS = 60_000
 """Tokens that the grafted head is fitted on: over 100 for each component of MiniLM's states."""
 
@@ -26,11 +28,15 @@ MEASURES = ("KILTRprec", "nDCG@10")
 
 @dataclass
 class Plan:
-    """Kinds of topics, steps in order, and the systems that the table compares, baseline first."""
+    """Kinds of topics, steps in order, and the systems that the table compares, baseline first.
+
+    ``lexical`` is the system that searches without training.
+    """
 
     tasks: tuple[Task, ...]
     steps: list[Step] = field(default_factory=list)
     systems: list[str] = field(default_factory=list)
+    lexical: str = LEXICAL
 
 
 def make_plan(settings: Settings, checkpoint: Checkpoint, tasks: Sequence[Task] = TASKS) -> Plan:
@@ -65,29 +71,40 @@ def collect_step(settings: Settings, trees: list[SourceTree]) -> Step:
 
 def add_bm25(plan: Plan, settings: Settings) -> None:
     """BM25 through Lucene: index, then search."""
-    index = settings.output / "indexes" / "bm25"
-    plan.steps.append(
-        Step(
-            "index-bm25",
-            "index the pages' words with Lucene",
-            "hyper_ir.index",
-            (
-                *("--input", str(settings.pages), "--format", "kilt", "--index", str(index)),
-                *("--threads", str(settings.threads), AGAIN),
-            ),
-            (index,),
-        )
-    )
-    plan.steps.append(search_step(plan, settings, BASELINE, ("--bm25", "--index", str(index))))
+    plan.steps.append(bm25_step(settings))
+    what = ("--bm25", "--index", str(settings.index(BASELINE)))
+    plan.steps.append(search_step(plan, settings, BASELINE, what))
     plan.systems.append(BASELINE)
+
+
+def bm25_step(settings: Settings) -> Step:
+    """Index the pages' words."""
+    index = settings.index(BASELINE)
+    return Step(
+        "index-bm25",
+        "index the pages' words with Lucene",
+        "hyper_ir.index",
+        (
+            *("--input", str(settings.pages), "--format", "kilt", "--index", str(index)),
+            *("--threads", str(settings.threads), AGAIN),
+        ),
+        (index,),
+    )
 
 
 def add_lexical(plan: Plan, settings: Settings, checkpoint: Checkpoint) -> str:
     """A lexical model without training: graft a head where there is none, encode, index, search.
 
-    Returns the model's folder.
+    Returns the model's folder, or the name of a shipped one.
     """
-    model = str(checkpoint.folder)
+    model = add_model(plan, settings, checkpoint)
+    add_encoded(plan, settings, plan.lexical, model, weights(checkpoint.folder))
+    return model
+
+
+def add_model(plan: Plan, settings: Settings, checkpoint: Checkpoint) -> str:
+    """The model as a command line names it; where it has no lexical head, one is grafted first."""
+    model, plan.lexical = model_of(checkpoint), system_of(checkpoint)
     if checkpoint.layout == "encoder":
         grafted = settings.output / "models" / LEXICAL
         plan.steps.append(
@@ -104,13 +121,22 @@ def add_lexical(plan: Plan, settings: Settings, checkpoint: Checkpoint) -> str:
             )
         )
         model = str(grafted)
-    add_encoded(plan, settings, LEXICAL, model, weights(checkpoint.folder))
     return model
+
+
+def system_of(checkpoint: Checkpoint) -> str:
+    """What the untrained lexical system is called."""
+    return PRETRAINED if checkpoint.name.startswith(PREFIX) else LEXICAL
+
+
+def model_of(checkpoint: Checkpoint) -> str:
+    """How the model is named on a command line."""
+    return checkpoint.name if checkpoint.name.startswith(PREFIX) else str(checkpoint.folder)
 
 
 def add_trained(plan: Plan, settings: Settings, model: str) -> None:
     """Query encoders trained on the train topics; they search the lexical model's index."""
-    vectors, index = (settings.output / part / LEXICAL for part in ("vectors", "indexes"))
+    vectors, index = settings.output / "vectors" / plan.lexical, settings.index(plan.lexical)
     for split in ("train", "dev"):
         plan.steps.append(mine_step(settings, plan.tasks, split))
     for system in TRAINED:
@@ -131,9 +157,16 @@ def add_encoded(
     plan: Plan, settings: Settings, system: str, model: str, uses: dict[str, Any]
 ) -> None:
     """Encode the pages with a lexical model, index the impacts, and search with the model."""
-    vectors = settings.output / "vectors" / system
-    index = settings.output / "indexes" / system
-    plan.steps += [
+    plan.steps += encode_steps(settings, system, model, uses)
+    what = ("--impact", "--index", str(settings.index(system)), "--encoder", model)
+    plan.steps.append(search_step(plan, settings, system, what))
+    plan.systems.append(system)
+
+
+def encode_steps(settings: Settings, system: str, model: str, uses: dict[str, Any]) -> list[Step]:
+    """Encode the pages with a lexical model and index the impacts."""
+    vectors, index = settings.output / "vectors" / system, settings.index(system)
+    return [
         Step(
             f"encode-{system}",
             "encode the pages: text to weighted terms",
@@ -157,11 +190,7 @@ def add_encoded(
             ),
             (index,),
         ),
-        search_step(
-            plan, settings, system, ("--impact", "--index", str(index), "--encoder", model)
-        ),
     ]
-    plan.systems.append(system)
 
 
 def search_step(plan: Plan, settings: Settings, system: str, what: tuple[str, ...]) -> Step:

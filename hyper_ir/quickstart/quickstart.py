@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from hyper_ir.data.python_docs.kinds import TASKS
@@ -10,10 +9,13 @@ from hyper_ir.data.python_docs.reading import find_trees
 from hyper_ir.data.python_docs.writing import task_file
 from hyper_ir.evaluation.rendering import print_tables
 from hyper_ir.lucene.java import find_java
+from hyper_ir.models.card import card_of
+from hyper_ir.models.card_text import in_words
 from hyper_ir.models.checkpoint import Checkpoint, find_checkpoint
 from hyper_ir.quickstart.backbone import installed_minilm
-from hyper_ir.quickstart.examples import as_json, in_words, make_examples
-from hyper_ir.quickstart.plan import LEXICAL, Plan, collect_step, make_plan
+from hyper_ir.quickstart.examples import as_json, make_examples
+from hyper_ir.quickstart.examples import in_words as example_in_words
+from hyper_ir.quickstart.plan import LEXICAL, Plan, collect_step, make_plan, model_of
 from hyper_ir.quickstart.results import read_scores, tables, write_results
 from hyper_ir.quickstart.settings import Settings
 from hyper_ir.quickstart.steps import Runner
@@ -25,8 +27,8 @@ def quickstart(settings: Settings, model: str | None = None) -> dict[str, Any]:
 
     Parameters
     ----------
-    model: an encoder (it gets a lexical head) or a masked-LM model; None takes the installed
-        all-MiniLM-L6-v2.
+    model: an encoder (it gets a lexical head), a masked-LM model, or a shipped model
+        (``hyper_ir:NAME``); None takes the installed all-MiniLM-L6-v2.
 
     Raises ValueError before the first step for anything that is missing: Java, the model, the
     packages; and what a step raises.
@@ -36,7 +38,9 @@ def quickstart(settings: Settings, model: str | None = None) -> dict[str, Any]:
     trees = find_trees(settings.packages)
     checkpoint = find_checkpoint(model or installed_minilm())
     java = find_java()
-    print(f"model {checkpoint.folder}\nJava {java.version}\nall output goes to {settings.output}/")
+    print(f"model {model_of(checkpoint)}\nJava {java.version}")
+    print_card(checkpoint)
+    print(f"all output goes to {settings.output}/")
 
     total = 1 + len(make_plan(settings, checkpoint).steps)
     runner = Runner(settings.output / "steps", total)
@@ -56,25 +60,30 @@ def quickstart(settings: Settings, model: str | None = None) -> dict[str, Any]:
     examples = make_examples(plan, settings, lexical_model(plan, settings, checkpoint))
     print("three topics of the test (* answers it):\n" if len(examples) == 3 else "")
     for example in examples:
-        print(in_words(example) + "\n")
-    results = write_results(
-        settings, str(checkpoint.folder), scores, runner.done, as_json(examples)
-    )
+        print(example_in_words(example) + "\n")
+    results = write_results(settings, model_of(checkpoint), scores, runner.done, as_json(examples))
     print(f"all steps took {time_in_words(runner.seconds)}; figures: {results}")
     print(next_commands(settings, plan, checkpoint))
     return scores
 
 
-def lexical_model(plan: Plan, settings: Settings, checkpoint: Checkpoint) -> Path:
-    """The folder of the model that the lexical runs were made with."""
+def print_card(checkpoint: Checkpoint) -> None:
+    """Say what a model was made of and under which licences, where its folder tells."""
+    card = card_of(checkpoint.folder)
+    if card is not None:
+        print(in_words(card))
+
+
+def lexical_model(plan: Plan, settings: Settings, checkpoint: Checkpoint) -> str:
+    """The model that the lexical runs were made with, as a command line names it."""
     grafted = any(step.name == "graft" for step in plan.steps)
-    return settings.output / "models" / LEXICAL if grafted else checkpoint.folder
+    return str(settings.output / "models" / LEXICAL) if grafted else model_of(checkpoint)
 
 
 def next_commands(settings: Settings, plan: Plan, checkpoint: Checkpoint) -> str:
     """What to do next, as commands."""
     model = lexical_model(plan, settings, checkpoint)
-    index = settings.output / "indexes" / LEXICAL
+    index = settings.index(plan.lexical)
     return (
         "next: ask something of your own\n"
         "  printf '1\\thow do I merge two tables\\n' > my-topics.tsv\n"

@@ -52,6 +52,10 @@ class Settings:
         """The collection's knowledge source."""
         return self.docs / PAGES
 
+    def index(self, system: str) -> Path:
+        """A system's Lucene index."""
+        return self.output / "indexes" / system.lower()
+
     def run_file(self, system: str, task: str) -> Path:
         """A system's run on one task."""
         return self.output / "runs" / f"{system}.{task}.trec"

@@ -1,7 +1,7 @@
 """Claims: of several processes on one file system, one works on a thing at a time.
 
-A claim is a file that names its holder and is touched while the holder lives. One that was not
-touched for long, or whose process is gone from this machine, is taken over.
+A claim is a file that names its holder and is touched while the holder lives. One whose process is
+gone from this machine is taken over, and one of another machine that was not touched for long.
 """
 
 from __future__ import annotations
@@ -104,6 +104,7 @@ class Claims:
             "host": socket.gethostname(),
             "machine": machine(),
             "process": os.getpid(),
+            "began": began(os.getpid()),
             "since": time.strftime("%Y-%m-%d %H:%M:%S"),
         }
         # Looking and taking are one act: of two that find a claim abandoned, one gets it.
@@ -129,8 +130,12 @@ class Claims:
 
     def _abandoned(self, name: str) -> bool:
         claim = self._read(name)
-        if claim.get("machine") == machine() and not is_alive(claim.get("process")):
-            return True
+        if claim.get("machine") == machine():
+            process = claim.get("process")
+            if not is_alive(process):
+                return True
+            if claim.get("began") is not None:  # it lives, whatever the clock says
+                return bool(began(process) != claim["began"])
         try:
             touched = self._path(name).stat().st_mtime
         except FileNotFoundError:
@@ -181,3 +186,14 @@ def is_alive(process: object) -> bool:
     except OSError:  # it is another user's
         return True
     return True
+
+
+def began(process: object) -> str | None:
+    """When a process of this machine began, in ticks since the start; None where nobody knows.
+
+    A number may be another process's after its own has ended.
+    """
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return None

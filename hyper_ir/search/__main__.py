@@ -22,7 +22,7 @@ from hyper_ir.wording import counted
 BM25_FLAGS = {"k1", "b", "language", "pretokenized"}
 PRUNING_FLAGS = {"query_terms", "top_k", "latency_budget"}
 JUDGING_FLAGS = {"qrels", "measure"}
-IMPACT_FLAGS = {"encoder", "min_idf", "engine", *MODEL_FLAGS, *PRUNING_FLAGS, *JUDGING_FLAGS}
+IMPACT_FLAGS = {"encoder", "min_idf", "engine", "uri", *MODEL_FLAGS, *PRUNING_FLAGS, *JUDGING_FLAGS}
 
 EXAMPLE = """
 python -m hyper_ir.search --bm25 --index indexes/nfcorpus.bm25 --topics data/nfcorpus \\
@@ -31,6 +31,8 @@ python -m hyper_ir.search --impact --index indexes/nfcorpus.splade --topics data
   --encoder models/splade --output runs/nfcorpus.splade.trec
 python -m hyper_ir.search --impact --index indexes/nfcorpus.splade \\
   --topics runs/topics.splade.tsv --output runs/nfcorpus.splade.trec   # encoded topics
+python -m hyper_ir.search --impact --index machine-1/splade machine-2/splade \\
+  --topics data/nfcorpus --encoder models/splade --output runs/nfcorpus.splade.trec
 python -m hyper_ir.search --impact --index indexes/nfcorpus.splade --topics data/nfcorpus \\
   --encoder models/splade --output runs/nfcorpus.fast.trec \\
   --latency-budget 20 --qrels qrels/nfcorpus.qrels --latency 1 2 4 --report runs/fast.json
@@ -45,7 +47,13 @@ def parser() -> argparse.ArgumentParser:
         EXAMPLE,
     )
     add = verb.add_argument
-    add("--index", required=True, help="Lucene index; for impacts also a file or folder of vectors")
+    add(
+        "--index",
+        required=True,
+        nargs="+",
+        help="Lucene index, folder of shards, or several, searched as one; for impacts also a file "
+        "or folder of vectors; with --engine milvus a collection",
+    )
     add("--topics", required=True, help="TSV, BEIR, KILT or Pyserini topics, or ir_datasets:NAME")
     add("--topics-format", choices=[*FORMATS, "default"], default="auto", help="of text topics")
     add("--output", required=True, help="run to write")
@@ -74,10 +82,12 @@ def parser() -> argparse.ArgumentParser:
     more("--min-idf", type=float, default=0, help="leave out tokens of no higher idf; -1: none")
     more(
         "--engine",
-        choices=["auto", "lucene", "exact"],
+        choices=["auto", "lucene", "exact", "milvus"],
         default="auto",
-        help="exact needs no Java and scores as Lucene does; auto takes it where Java is missing",
+        help="exact needs no Java and scores as Lucene does; auto takes it where Java is missing; "
+        "milvus searches what python -m hyper_ir.export put there",
     )
+    more("--uri", help="of Milvus: a file ending in .db, or http://HOST:PORT; MILVUS_TOKEN logs in")
 
     pruning = verb.add_argument_group("fewer terms in a topic (impact search)")
     more = pruning.add_argument
@@ -148,13 +158,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     if arguments.report is not None:
         named = {
             "run": arguments.output,
-            "index": arguments.index,
+            "index": _one_or_all(arguments.index),
             "topics_source": arguments.topics,
         }
         write_json(arguments.report, report.as_json() | named | {"encoder": arguments.encoder})
     topics, hits = counted(report.topics, "topic"), counted(report.hits, "hit")
     print(f"{topics}, {hits}: {arguments.output}")
-    print(f"next: python -m hyper_ir.evaluate --qrels QRELS --runs {quote(arguments.output)}")
+    qrels = quote(arguments.qrels or "QRELS")
+    print(f"next: python -m hyper_ir.evaluate --qrels {qrels} --runs {quote(arguments.output)}")
 
 
 def _search(arguments: argparse.Namespace, problems: Problems) -> Report:
@@ -171,7 +182,7 @@ def _search(arguments: argparse.Namespace, problems: Problems) -> Report:
     )
     topics_format = arguments.topics_format
     job = Job(
-        index=arguments.index,
+        index=_one_or_all(arguments.index),
         topics=arguments.topics,
         output=arguments.output,
         depth=depth,
@@ -179,6 +190,7 @@ def _search(arguments: argparse.Namespace, problems: Problems) -> Report:
         tag=arguments.tag,
         batch_size=arguments.batch_size,
         threads=arguments.threads,
+        uri=arguments.uri,
     )
     progress = not arguments.quiet
     latency = latency_threads(arguments.latency, arguments.threads)
@@ -228,6 +240,10 @@ def latency_threads(asked: Sequence[int] | None, most: int) -> list[int]:
     return list(dict.fromkeys(asked or [*powers, most]))
 
 
+def _one_or_all(index: list[str]) -> str | list[str]:
+    return index[0] if len(index) == 1 else index
+
+
 def _either(query_terms: int | None, top_k: int | None) -> int | None:
     return top_k if query_terms is None else query_terms
 
@@ -241,6 +257,10 @@ def _check_flags(arguments: argparse.Namespace, flags: set[str]) -> None:
         _refuse(flags & IMPACT_FLAGS, "--impact; BM25 searches the texts of the topics, by Lucene")
         return
     _refuse(flags & BM25_FLAGS, "--bm25")
+    if arguments.engine != "milvus":
+        _refuse(flags & {"uri"}, "--engine milvus")
+    elif arguments.uri is None:
+        raise ValueError("--engine milvus needs --uri: milvus.db, or http://HOST:PORT")
     if len(pruning := flags & PRUNING_FLAGS) > 1:
         names = " and ".join(_flag(name) for name in sorted(pruning))
         raise ValueError(f"{names} each say how many terms a topic keeps; give one of them")
@@ -270,8 +290,9 @@ def _check_report(arguments: argparse.Namespace) -> None:
         return
     path = require_writable(arguments.report, "report")
     for name in ("output", "topics", "index", "encoder", "qrels"):
-        other = getattr(arguments, name)
-        if other is not None and path.resolve() == Path(other).resolve():
+        given = getattr(arguments, name)
+        others = given if isinstance(given, list) else [given]
+        if any(each is not None and path.resolve() == Path(each).resolve() for each in others):
             raise ValueError(f"report: {path} is the --{name}")
 
 

@@ -11,6 +11,8 @@ from tqdm import tqdm
 from hyper_ir.search.latency import Latency
 from hyper_ir.wording import counted
 
+_CURE = "give more, take a smaller model or --max-length, or encode the topics beforehand"
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -115,10 +117,22 @@ def greatest(most: int, fits: Callable[[int], bool]) -> int:
     return low
 
 
+def refuse_encoding(milliseconds: float, encoding: float) -> None:
+    """Raise ValueError where the median query takes longer to be encoded alone.
+
+    ``encoding`` is the median in milliseconds: the 95th percentile is no less.
+    """
+    if encoding > milliseconds:
+        raise ValueError(
+            f"latency budget: {milliseconds:g} ms cannot be kept: to encode a query alone takes "
+            f"{encoding:.1f} ms (p50); {_CURE}"
+        )
+
+
 def _refuse(milliseconds: float, latency: Latency) -> None:
     if latency.p95 > milliseconds:
         raise ValueError(
             f"latency budget: {milliseconds:g} ms cannot be kept: with a single term a query "
             f"takes {latency.p95:.1f} ms (p95), {latency.encode_p95:.1f} ms of it to be encoded; "
-            "give more, take a smaller model or --max-length, or encode the topics beforehand"
+            f"{_CURE}"
         )

@@ -36,7 +36,7 @@ def read_encoded_topics(
     encoded: dict[str, dict[str, int]] = {}
     for where, id, vector in _read_json(path, problems):
         if id in encoded:
-            problems.found(where, f"topic {id} is there already")
+            problems.found(where, f"topic {id:.100} is there already")
         else:
             encoded[id] = vector
     if not encoded:
@@ -59,7 +59,7 @@ def _read_json(
             id = checked_id(record.get(key), key)
             if "vector" not in record:
                 raise ValueError(
-                    f"topic {id} has no vector; texts need a query encoder (--encoder)"
+                    f"topic {id:.100} has no vector; texts need a query encoder (--encoder)"
                 )
             yield where, id, checked_vector(record["vector"])
         except ValueError as error:

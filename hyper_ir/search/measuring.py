@@ -13,7 +13,7 @@ from typing import TypeVar
 from hyper_ir.lucene.jvm import CLAUSE_LIMIT
 from hyper_ir.lucene.queries import Vector
 from hyper_ir.problems import Problems
-from hyper_ir.search.budget import Budget, terms_within
+from hyper_ir.search.budget import Budget, refuse_encoding, terms_within
 from hyper_ir.search.encoded_topics import EncodedTopic
 from hyper_ir.search.latency import (
     PASSES,
@@ -23,6 +23,7 @@ from hyper_ir.search.latency import (
     evenly_drawn,
     interleaved,
     one_at_a_time,
+    percentile,
     repeated,
     summary,
     timed,
@@ -137,7 +138,7 @@ def _chosen(
     progress: bool,
 ) -> Pruned:
     sample = evenly_drawn(topics, pruning.sample)
-    queries = keep_heaviest(map(encode, sample), CLAUSE_LIMIT)
+    queries = keep_heaviest(_encoded(sample, encode, pruning.budget), CLAUSE_LIMIT)
     if judge is not None:
         judge.judged([id for id, _ in queries])
     budget = None
@@ -155,6 +156,18 @@ def _chosen(
         terms = budget.terms
     whole, pruned = search.lists(queries), search.lists(keep_heaviest(queries, terms))
     return Pruned(terms, budget, pruning_cost(whole, pruned, judge))
+
+
+def _encoded(
+    sample: Sequence[Topic], encode: Callable[[Topic], EncodedTopic], budget: float | None
+) -> list[EncodedTopic]:
+    """The sample's vectors; raises ValueError where encoding alone takes longer than the budget."""
+    queries: list[EncodedTopic] = []
+    answer = timed(encode, queries.append)
+    timings = [answer(topic) for topic in [*sample[:1], *sample]]  # the first warms up
+    if budget is not None:
+        refuse_encoding(budget, percentile([each.encode for each in timings[1:]], 50))
+    return queries[1:]
 
 
 def _cut(terms: int, query: EncodedTopic) -> EncodedTopic:

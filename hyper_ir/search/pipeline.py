@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from hyper_ir.data.records import Hit
 from hyper_ir.data.runs import remove_query
+from hyper_ir.lucene.queries import require_positive
 from hyper_ir.search.report import Report
 
 Query = TypeVar("Query")
@@ -74,10 +75,7 @@ class Search(Generic[Query]):
     def __init__(
         self, searcher: Searcher[Query], depth: Depth, batch_size: int = 64, threads: int = 1
     ) -> None:
-        if batch_size < 1 or threads < 1:
-            raise ValueError(
-                f"batch size and threads: at least 1 each, not {batch_size} and {threads}"
-            )
+        require_positive(batch_size=batch_size, threads=threads)
         self.searcher = searcher
         self.depth = depth
         self.batch_size = batch_size

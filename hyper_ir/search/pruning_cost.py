@@ -62,15 +62,12 @@ class PruningCost:
         shares = ", ".join(f"overlap@{depth} {share:.3f}" for depth, share in self.overlap.items())
         said = [f"pruning, on {counted(self.topics, 'topic')}: {shares} with unpruned"]
         if (score := self.score) is not None:
-            interval = (
-                f", 95 % CI [{score.low:+.4f}, {score.high:+.4f}]"
-                if score.low is not None and score.high is not None
-                else ""
-            )
+            from hyper_ir.evaluation.comparison import interval
+
             said.append(
                 f"pruning, on {counted(score.topics, 'judged topic')}: {score.measure} "
                 f"{score.pruned:.4f}, unpruned {score.whole:.4f} ({score.difference:+.4f}"
-                f"{interval}, p {score.p:.3f})"
+                f"{interval(score.low, score.high)}, p {score.p:.3f})"
             )
         return said
 
@@ -103,7 +100,7 @@ class Judge:
         found = {each.topic_id for each in self.judgments} & set(topics)
         if not found:
             raise ValueError(
-                f"qrels: none of the {counted(len(topics), 'topic')} is judged there "
+                f"qrels: none of the topics ({counted(len(topics), 'topic')}) is judged there "
                 f"(the topics have ids such as {next(iter(topics))!r}, the qrels "
                 f"{self.judgments[0].topic_id!r})"
             )

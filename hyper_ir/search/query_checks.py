@@ -54,28 +54,31 @@ def check_known(
         )
 
 
-def tell_plain_texts(
+def check_plain_texts(
     searcher: ImpactEngine, queries: Sequence[EncodedTopic], topics: str, tsv: bool
 ) -> None:
-    """Say it where topics that came without an encoder look like plain texts.
+    """Refuse topics that came without an encoder and look like plain texts, and warn of others.
 
     A text's words are searched as tokens otherwise, and only bad figures would tell. ``tsv``: the
-    weights were told by repetition, so that texts can be mistaken for vectors.
+    weights were told by repetition, so that texts can be mistaken for vectors; where hardly a
+    token is repeated, ValueError. Where most tokens are none of the index, a warning is enough: a
+    small or a pruned index lacks many tokens of its own model.
     """
     vectors = [vector for _, vector in _with_tokens(queries)]
     tokens = sum(map(len, vectors))
-    known = sum(searcher.knows(token) for vector in vectors for token in vector)
     weight = sum(sum(vector.values()) for vector in vectors)
+    if tsv and weight < TEXT_REPEATS * tokens:
+        raise ValueError(
+            f"topics: those of {topics} look like plain texts: hardly a token is repeated, by "
+            "which its weight would be told; texts need --encoder MODEL, and encoded topics of "
+            'such weights are given as JSONL {"id": "1", "vector": {"token": 1}}'
+        )
+    known = sum(searcher.knows(token) for vector in vectors for token in vector)
     if 2 * known < tokens:
-        sign = f"only {known:,} of their {counted(tokens, 'token')} occur in the index"
-    elif tsv and weight < TEXT_REPEATS * tokens:
-        sign = "hardly a token is repeated, by which its weight would be told"
-    else:
-        return
-    say(
-        f"are the topics of {topics} plain texts, or of another model? {sign}; texts need "
-        "--encoder MODEL"
-    )
+        warn(
+            f"are the topics of {topics} plain texts, or of another model? only {known:,} of their "
+            f"{counted(tokens, 'token')} occur in the index; texts need --encoder MODEL"
+        )
 
 
 def _with_tokens(queries: Sequence[EncodedTopic]) -> list[EncodedTopic]:
@@ -90,3 +93,8 @@ def _first(ids: Sequence[str]) -> str:
 def say(text: str) -> None:
     """A line on stderr that is no error."""
     print(f"notice: {text}", file=sys.stderr)
+
+
+def warn(text: str) -> None:
+    """A line on stderr about what may be a mistake."""
+    print(f"warning: {text}", file=sys.stderr)

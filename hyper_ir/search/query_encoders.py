@@ -96,10 +96,13 @@ class CachedEncoder:
 class ModelEncoder:
     """A retriever's query side, loaded when made.
 
-    Raises ValueError where it cannot be loaded, and where its vectors are dense.
+    Raises ValueError where it cannot be loaded, and, before it is, where there is none or its
+    vectors are dense.
     """
 
     def __init__(self, name: str, settings: ModelSettings) -> None:
+        _require_sparse(name)
+
         from hyper_ir.encode.engine import Engine, EngineConfig
         from hyper_ir.encode.impacts import Quantiser
         from hyper_ir.models.retriever import Retriever
@@ -115,11 +118,22 @@ class ModelEncoder:
             ),
             Quantiser(settings.quantization_factor, settings.top_k),
         )
-        if not self._engine.sparse:
-            raise ValueError(f"encoder: {name} makes dense vectors; an impact index needs sparse")
         self.manifest: Manifest | None = self._engine.manifest("topics")
 
     def encode(self, texts: Sequence[str]) -> list[dict[str, int]]:
         """The vectors of the texts, in order."""
         vectors: list[dict[str, int]] = self._engine.encode(list(texts))
         return vectors
+
+
+def _require_sparse(name: str) -> None:
+    """Raise ValueError where no model is called so, or its own files say that it is dense."""
+    from hyper_ir.models.checkpoint import RETRIEVER_FILE, find_checkpoint, read_object
+
+    checkpoint = find_checkpoint(name)
+    if checkpoint.layout == "hyper_ir":
+        dense = read_object(checkpoint.folder / RETRIEVER_FILE).get("head") == "dense"
+    else:
+        dense = checkpoint.layout == "encoder"
+    if dense:
+        raise ValueError(f"encoder: {name} makes dense vectors; an impact index needs sparse")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,17 +13,20 @@ from hyper_ir.data.topics import read_topics
 from hyper_ir.files import require_writable
 from hyper_ir.lucene.indexing import TextAnalysis
 from hyper_ir.lucene.jvm import CLAUSE_LIMIT
-from hyper_ir.lucene.queries import Vector
+from hyper_ir.lucene.opening import described
+from hyper_ir.lucene.queries import Vector, require_positive
 from hyper_ir.lucene.searching import K1, B, BM25Searcher
-from hyper_ir.manifest import Manifest, check_fits, write_manifest
+from hyper_ir.lucene.shards import run_shards
+from hyper_ir.manifest import Manifest, check_fits, write_manifest_first
 from hyper_ir.problems import Problems
 from hyper_ir.search.encoded_topics import EncodedTopic
 from hyper_ir.search.engines import Engine, ImpactEngine, Plan, plan
-from hyper_ir.search.latency import QUERIES, Latency
+from hyper_ir.search.latency import QUERIES, Latency, evenly_drawn
 from hyper_ir.search.measuring import Pruning, chosen_terms, latency_by_threads
 from hyper_ir.search.pipeline import Depth, Search, stock_order
 from hyper_ir.search.pruning import keep_heaviest
-from hyper_ir.search.query_checks import check_known, say, tell_plain_texts, within_limit
+from hyper_ir.search.pruning_cost import Judge
+from hyper_ir.search.query_checks import check_known, check_plain_texts, say, within_limit
 from hyper_ir.search.query_encoders import ModelSettings, QueryEncoder, open_encoder
 from hyper_ir.search.report import Report
 from hyper_ir.search.sources import Texts, Vectors, read_encoded
@@ -38,16 +42,18 @@ class Job:
 
     Attributes
     ----------
-    index: a Lucene index (for impacts also a file or folder of vectors).
+    index: a Lucene index, a folder of shards, or several of either; for impacts also a file or
+        folder of vectors, or a collection of the Milvus at ``uri``.
     topics: a source for ``read_topics``, or a file of encoded topics.
     output: the run to write.
     depth: how many hits, and of what.
     topics_format: as in ``read_topics``.
     tag: the run's name in its last column; None for the output's name without its ending.
     batch_size, threads: topics handed over together, and searched at a time.
+    uri: where Milvus is, for its engine.
     """
 
-    index: str
+    index: str | Sequence[str]
     topics: str
     output: str
     depth: Depth = Depth()  # noqa: RUF009 - frozen
@@ -55,6 +61,14 @@ class Job:
     tag: str | None = None
     batch_size: int = 64
     threads: int = 1
+    uri: str | None = None
+
+    def __post_init__(self) -> None:
+        require_positive(batch_size=self.batch_size, threads=self.threads)
+
+    def indexes(self) -> str:
+        """What is searched, for messages."""
+        return self.index if isinstance(self.index, str) else " ".join(self.index)
 
     def check_output(self) -> None:
         """Raise ValueError unless the run can be written where it should be."""
@@ -92,10 +106,22 @@ def bm25_run(
     job.check_output()
     topics = read_topics(job.topics, job.topics_format, problems)
     searcher = BM25Searcher(job.index, k1=k1, b=b, analysis=analysis)
-    config = {"engine": "lucene", "k1": k1, "b": b, "analysis": asdict(searcher.analysis)}
+    shards = searcher.indexes.shards
+    if searcher.indexes.partial:
+        say(
+            f"searching {described(searcher.indexes)} by their own statistics: BM25 scores of "
+            "parts cannot be merged; search all shards together"
+        )
+    config: dict[str, Any] = {
+        "engine": "lucene",
+        "k1": k1,
+        "b": b,
+        "analysis": asdict(searcher.analysis),
+    }
     texts = [(topic.id, topic.text) for topic in topics]
     search = Search(searcher, job.depth, job.batch_size, job.threads)
-    report = _write(job, search, texts, Manifest("run", config=config), progress)
+    manifest = Manifest("run", config=config | run_shards(shards))
+    report = _write(job, search, texts, manifest, progress)
     if latency:
         report.latency = latency_by_threads(
             texts, lambda topic: topic, search, latency, sample, progress
@@ -124,20 +150,22 @@ def impact_run(
 
     Raises ValueError for anything wrong with index, topics, encoder or output before the search
     begins; also when index and queries are made over different vocabularies, when no topic has a
-    token of the index, and when the latency budget cannot be kept. ``problems`` is told of bad
+    token of the index, when encoded topics look like texts, and when the latency budget cannot be
+    kept. ``problems`` is told of bad
     records among topics, judgments and vectors.
     """
     job.check_output()
     judge = pruning.judge(problems)
-    chosen = plan(job.index, engine)
-    source = _open_source(job, encoder, settings, chosen, problems)
+    chosen = plan(job.index, engine, job.uri)
+    judged = partial(_require_judged, judge, pruning.sample)
+    source = _open_source(job, encoder, settings, chosen, judged, problems)
     if chosen.why:
         say(chosen.why)
     searcher = chosen.open(min_idf, progress, problems)
     search = Search(searcher, job.depth, job.batch_size, job.threads)
     kept = _checked(job, searcher, source.topics) if isinstance(source, Vectors) else []
     if isinstance(source, Vectors) and source.origin is None:
-        tell_plain_texts(searcher, kept, job.topics, source.by_repetition)
+        check_plain_texts(searcher, kept, job.topics, source.by_repetition)
     pruned = chosen_terms(source, search, pruning, judge, progress)
     seconds = 0.0
     if isinstance(source, Texts):
@@ -148,7 +176,8 @@ def impact_run(
     report.encode_seconds, report.query_terms = seconds, pruned.terms
     report.terms = sum(len(vector) for _, vector in cut) / len(cut)
     report.budget, report.cost = pruned.budget, pruned.cost
-    manifest = _manifest(source.origin, report, {"engine": chosen.engine, "min_idf": min_idf})
+    config = {"engine": chosen.engine, "min_idf": min_idf} | run_shards(chosen.shards)
+    manifest = _manifest(source.origin, report, config)
     _write(job, search, cut, manifest, progress)
     if latency:
         report.latency = _latency(source, pruned.terms, search, latency, pruning.sample, progress)
@@ -160,25 +189,38 @@ def _open_source(
     encoder: str | QueryEncoder | None,
     settings: ModelSettings | None,
     chosen: Plan,
+    judged: Callable[[Sequence[str]], None],
     problems: Problems | None,
 ) -> Texts | Vectors:
-    """The topics, texts or vectors; raises ValueError where they do not fit the index."""
+    """The topics, texts or vectors; raises ValueError where they do not fit the index.
+
+    ``judged`` is told their ids before a model is loaded.
+    """
     if encoder is None:
         vectors = read_encoded(job.topics, problems)
+        judged([id for id, _ in vectors.topics])
         check_fits(chosen.manifest, vectors.origin, str(chosen.path))
         return vectors
     topics = read_topics(job.topics, job.topics_format, problems)
+    judged([topic.id for topic in topics])
+    called = None
     if isinstance(encoder, str):
-        encoder = open_encoder(encoder, settings or ModelSettings(), problems)
-    check_fits(chosen.manifest, encoder.manifest, str(chosen.path))
+        called, encoder = encoder, open_encoder(encoder, settings or ModelSettings(), problems)
+    check_fits(chosen.manifest, encoder.manifest, str(chosen.path), called)
     return Texts([(topic.id, topic.text) for topic in topics], encoder)
+
+
+def _require_judged(judge: Judge | None, sample: int, ids: Sequence[str]) -> None:
+    """Raise ValueError where no topic of the sample that is to be scored has judgments."""
+    if judge is not None:
+        judge.judged(evenly_drawn(ids, sample))
 
 
 def _checked(
     job: Job, searcher: ImpactEngine, queries: Sequence[EncodedTopic]
 ) -> list[EncodedTopic]:
     kept = within_limit(queries)
-    check_known(searcher, kept, job.topics, job.index)
+    check_known(searcher, kept, job.topics, job.indexes())
     return kept
 
 
@@ -206,6 +248,15 @@ def _latency(
     )
 
 
+def _place(job: Job) -> str | list[str]:
+    """Where what was searched stands."""
+    if job.uri is not None:
+        return job.indexes()
+    if isinstance(job.index, str):
+        return str(Path(job.index).resolve())
+    return [str(Path(each).resolve()) for each in job.index]
+
+
 def _manifest(origin: Manifest | None, report: Report, config: dict[str, Any]) -> Manifest:
     """That of the run: its model is the queries' own."""
     config |= {"query_terms": report.query_terms}
@@ -231,10 +282,13 @@ def _write(
 ) -> Report:
     by_id = dict(queries)
     topics = [(id, by_id[id]) for id in stock_order(by_id)]
-    write_run(job.output, search.run(topics, progress), job.run_name())
     report = search.report
-    manifest.config.update(depth=asdict(job.depth), tag=job.run_name())
-    manifest.inputs.update(index=str(Path(job.index).resolve()), topics=job.topics)
-    manifest.counts.update(topics=report.topics, hits=report.hits, empty=report.empty)
-    write_manifest(job.output, manifest)
+
+    def describe() -> None:
+        manifest.config.update(depth=asdict(job.depth), tag=job.run_name())
+        manifest.inputs.update(index=_place(job), topics=job.topics)
+        manifest.counts.update(topics=report.topics, hits=report.hits, empty=report.empty)
+        write_manifest_first(job.output, manifest)
+
+    write_run(job.output, search.run(topics, progress), job.run_name(), describe)
     return report

@@ -18,11 +18,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from hyper_ir.files import fsync_directory, write_json
+from hyper_ir.files import fsync_directory, sha256_of, write_json
 
 PREFIX = "checkpoint-"
 PARAMETERS = "trained.safetensors"
 EXTRA = "run.json"
+
+CURE = "remove the folder to go on from the checkpoint before it, or from the start"
 
 
 def aside(home: Path) -> Path:
@@ -37,12 +39,14 @@ def clear_aside(home: Path) -> None:
 
 
 def finish(home: Path, step: int, extra: dict[str, Any]) -> None:
-    """Give a checkpoint its name: everything of it is on disk."""
+    """Give a checkpoint its name: everything of it is on disk, and its hashes are noted."""
     folder = aside(home) / f"{PREFIX}{step}"
-    for path in folder.iterdir():
+    hashes = {}
+    for path in sorted(folder.iterdir()):
         with open(path, "rb") as handle:
             os.fsync(handle.fileno())
-    write_json(folder / EXTRA, extra)
+        hashes[path.name] = sha256_of(path)
+    write_json(folder / EXTRA, {**extra, "files": hashes})
     final = home / folder.name
     shutil.rmtree(final, ignore_errors=True)
     os.replace(folder, final)
@@ -63,19 +67,26 @@ def newest(home: Path) -> Path | None:
 
 
 def keep_newest(home: Path, count: int) -> None:
-    """Remove all checkpoints but the last ``count``."""
-    for step in steps_of(home)[:-count]:
-        shutil.rmtree(home / f"{PREFIX}{step}")
+    """Remove all checkpoints but the last ``count``, and what a killed process left of one."""
+    kept = {f"{PREFIX}{step}" for step in steps_of(home)[-count:]}
+    for folder in home.glob(f"{PREFIX}*"):
+        if folder.name not in kept:
+            shutil.rmtree(folder)
 
 
 def read_extra(folder: Path) -> dict[str, Any]:
-    """What :func:`finish` was given; ValueError where it is damaged."""
+    """What :func:`finish` was given; ValueError where it, or a file beside it, is damaged."""
     try:
         value: dict[str, Any] = json.loads((folder / EXTRA).read_text(encoding="utf-8"))
         int(value["step"])
         str(value["sampler"])
+        hashes = dict(value.pop("files", {}))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{folder / EXTRA}: not readable: {error}; remove the folder") from error
+        raise ValueError(f"{folder / EXTRA}: not readable: {error}; {CURE}") from error
+    for name, digest in hashes.items():
+        path = folder / name
+        if not path.is_file() or sha256_of(path) != digest:
+            raise ValueError(f"{path}: damaged, it is not what was written; {CURE}")
     return value
 
 
@@ -92,7 +103,7 @@ def load_parameters(model: nn.Module, folder: Path) -> None:
     try:
         tensors = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path}: not readable: {error}; remove the folder") from error
+        raise ValueError(f"{path}: not readable: {error}; {CURE}") from error
     parameters = _trainable(model)
     if tensors.keys() != parameters.keys():
         other = sorted(tensors.keys() ^ parameters.keys())

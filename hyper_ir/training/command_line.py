@@ -14,11 +14,11 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 
 from hyper_ir.models.prompt_config import PromptConfig
 from hyper_ir.training.recipe import PromptSettings, Recipe
+from hyper_ir.training.recipe_file import read_settings
 
 DATA_SUFFIXES = (".jsonl", ".jsonl.gz", ".tsv", ".csv")
 
@@ -196,20 +196,13 @@ def read_recipe(path: Path) -> dict[str, Any]:
     """A recipe file as it is written; raises ValueError for what is no YAML of known settings."""
     if path.name.endswith(DATA_SUFFIXES):
         raise ValueError(f"config: {path} is data, not a recipe; examples are --data.examples")
+    written = read_settings(path, "config")
     try:
-        written = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise ValueError(f"config: {path} is not UTF-8 text; a recipe is YAML") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "characters that YAML does not allow"
-        raise ValueError(f"config: {path}{line}: not a YAML file of settings: {problem}") from error
-    if not isinstance(written, dict):
-        raise ValueError(f"config: {path} holds no settings, such as 'seed: 42'")
-    for key, _ in _flat(written):
-        if key not in settings():
-            raise ValueError(f"config: {path}: {_unknown('', key, list(settings()))}")
+        for key, _ in _flat(written):
+            if key not in settings():
+                raise ValueError(_unknown("", key, list(settings())))
+    except ValueError as error:
+        raise ValueError(f"config: {path}: {error!s:.500}") from error
     return written
 
 
@@ -221,6 +214,8 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
                 yield from _flat(value, f"{key}.")
                 continue
             if key not in settings():
+                if value is None and NoneType in get_args(get_type_hints(Recipe).get(key)):
+                    continue
                 raise ValueError(f"{key}: {_shown(value)} is not settings, one in each line")
         yield key, value
 

@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from hyper_ir.files import write_json
+from hyper_ir.files import PARTIAL_SUFFIX, require_writable_folder, write_json
+from hyper_ir.locking import LOCK_SUFFIX
 from hyper_ir.training.recipe import Recipe
 from hyper_ir.training.trainer import CHECKPOINTS, LOG, best_folder, keep_best
 
@@ -21,6 +22,7 @@ VECTORS = "vectors"
 TEACHER_PREFIX = "teacher-"
 """Of the folders with the same of a teacher."""
 
+UNFINISHED = (PARTIAL_SUFFIX, LOCK_SUFFIX)
 PREPARED = {prefix + name for prefix in ("", TEACHER_PREFIX) for name in (DOCUMENTS, VECTORS)}
 
 
@@ -44,12 +46,11 @@ def check_output(recipe: Recipe, output: Path, resume: bool, overwrite: bool) ->
     """Raise ValueError for output that is there and is not to be gone on with or thrown away."""
     if resume and overwrite:
         raise ValueError("resume and overwrite exclude each other")
-    if output.is_file():
-        raise ValueError(f"output: {output} is a file; a folder is needed")
+    require_writable_folder(output, "output")
     if not (output / RESOLVED).is_file():
-        # Killed while documents were prepared, a run leaves these alone.
+        # Killed while documents were prepared, a run leaves these alone, or a part of them.
         inside = {path.name for path in output.iterdir()} if output.is_dir() else set()
-        if inside - PREPARED:
+        if any(name not in PREPARED and not name.endswith(UNFINISHED) for name in inside):
             raise ValueError(f"output: {output} holds something that is no training run")
         return
     if overwrite:
@@ -59,7 +60,7 @@ def check_output(recipe: Recipe, output: Path, resume: bool, overwrite: bool) ->
             f"output: {output} holds a run already; --resume goes on with it, --overwrite starts "
             "anew"
         )
-    before = json.loads((output / RESOLVED).read_text(encoding="utf-8"))
+    before = _read(output / RESOLVED, "model", "data")
     now = json.loads(json.dumps(asdict(recipe)))
     differing = _differing(before, now)
     if differing:
@@ -67,6 +68,17 @@ def check_output(recipe: Recipe, output: Path, resume: bool, overwrite: bool) ->
             f"{output / RESOLVED}: the interrupted run had another {', '.join(differing)}; give "
             "the same recipe, or another --output"
         )
+
+
+def _read(path: Path, *keys: str) -> dict[str, Any]:
+    """What a run wrote down; ValueError where it is damaged."""
+    try:
+        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if missing := [key for key in keys if key not in value]:
+            raise ValueError(f"it has no {missing[0]}")
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path}: not readable: {error}; --overwrite starts anew") from error
+    return value
 
 
 FREE_TO_CHANGE = ("output", "log", "device", "batch.workers")
@@ -108,7 +120,7 @@ def finished_before(output: Path) -> Result | None:
     """
     if not (output / RESULT).is_file():
         return None
-    value = json.loads((output / RESULT).read_text(encoding="utf-8"))
+    value = _read(output / RESULT, "best", "steps", "scores")
     best = best_folder(output, int(value["best"]))
     if not (output / MODEL).is_dir():
         # The result is written first: a run that was killed in between lacks the name alone.

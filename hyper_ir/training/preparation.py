@@ -65,6 +65,10 @@ def freeze(retriever: Retriever, recipe: Recipe) -> None:
     if recipe.freeze == "backbone":
         retriever.query.backbone.requires_grad_(False)
         retriever.query.head.requires_grad_(False)
+    if recipe.freeze_vocabulary:
+        for tower in (retriever.query, retriever.document):
+            tower.backbone.word_embeddings.requires_grad_(False)
+            tower.head.requires_grad_(False)
     if not any(parameter.requires_grad for parameter in retriever.parameters()):
         raise ValueError(
             f"freeze: {recipe.freeze} without prompts leaves nothing to train; "

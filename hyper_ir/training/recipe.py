@@ -278,6 +278,8 @@ class Recipe:
         are kept and trained on.
     freeze: ``"none"`` trains all; ``"document"`` leaves the document encoder as it is and trains
         a query encoder of its own; ``"backbone"`` trains the prompts alone.
+    freeze_vocabulary: leave word embeddings and the head as they are and train the layers between
+        them: a query encoder that shares both with the documents' is a third of the size.
     separate: two encoders, one for queries and one for documents, where both are trained.
     teacher: a retriever to learn from besides the examples; None for none.
     precision: of the arithmetic; ``"bf16"`` and ``"fp16"`` by autocast.
@@ -294,6 +296,7 @@ class Recipe:
     dense_pooling: DensePooling | None = None
     prompts: PromptSettings | None = field(default_factory=PromptSettings)
     freeze: Freeze = "none"
+    freeze_vocabulary: bool = False
     separate: bool = False
     teacher: TeacherConfig | None = None
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)

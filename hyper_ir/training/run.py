@@ -7,11 +7,13 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+import torch
 from rich.console import Console
 
 from hyper_ir.data.examples import TrainingExample
 from hyper_ir.encode.engine import tokenised
 from hyper_ir.files import write_json
+from hyper_ir.locking import sole_writer
 from hyper_ir.models.retriever import Retriever
 from hyper_ir.training import preparation
 from hyper_ir.training.batches import Collator, DrawnExamples, RunSampler, batches_in
@@ -46,15 +48,26 @@ def train(recipe: Recipe, resume: bool = False, overwrite: bool = False) -> Resu
     ------
     ValueError
         Before training, for anything wrong with the recipe, its files or its model; for output
-        that is there already (without ``resume`` or ``overwrite``); for a loss that is no number.
+        that is there already (without ``resume`` or ``overwrite``) or is another process's at
+        work; for a loss that is no number.
     """
     output = Path(recipe.output)
     device = preparation.chosen_device(recipe.device)
     preparation.check_loggers(recipe)
-    if os.environ.get("RANK", "0") == "0":  # before torch.distributed runs; others would race
-        check_output(recipe, output, resume, overwrite)
     if recipe.validation.examples:
         check_measure(recipe.validation.measure)
+    if os.environ.get("RANK", "0") != "0":
+        return _train(recipe, output, device, resume, overwrite)
+    # Before torch.distributed runs; others would race.
+    check_output(recipe, output, resume, overwrite)
+    with sole_writer(output):
+        return _train(recipe, output, device, resume, overwrite)
+
+
+def _train(
+    recipe: Recipe, output: Path, device: torch.device, resume: bool, overwrite: bool
+) -> Result:
+    """What every process of ``torchrun`` does."""
     finished = finished_before(output)
     if finished is not None and resume:
         return finished
@@ -178,7 +191,7 @@ def _finished(run: Run, trainer: HyperTrainer, examples: ExampleSet) -> Result:
         name: value
         for each in trainer.state.log_history
         if each.get("step") == best and "validation/mean" in each
-        for name, value in each.items()
+        for name, value in sorted(each.items(), key=_place)
         if name == "step" or "/" in name
     }
     if rank() == 0:
@@ -191,6 +204,11 @@ def _finished(run: Run, trainer: HyperTrainer, examples: ExampleSet) -> Result:
             _tell_best(best, steps)
     barrier()
     return Result(output / MODEL, steps, scores)
+
+
+def _place(score: tuple[str, float]) -> tuple[bool, str]:
+    """The mean comes first; a run that was resumed would have them in another order."""
+    return score[0] != "validation/mean", score[0]
 
 
 def _tell_best(best: int, steps: int) -> None:

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 from transformers import Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
+from hyper_ir.files import told_where_full
 from hyper_ir.training import checkpoints
 from hyper_ir.training.batches import Collator, DrawnExamples, RunSampler, loader_of
 from hyper_ir.training.callbacks import Journal, Progress
@@ -239,7 +240,8 @@ class HyperTrainer(Trainer):  # type: ignore[misc]
         if self.args.should_save:
             checkpoints.clear_aside(home)
         barrier()
-        super()._save_checkpoint(model, trial)
+        with told_where_full(home):
+            super()._save_checkpoint(model, trial)
         barrier()
         if self.args.should_save:
             step = self.state.global_step

@@ -51,7 +51,7 @@ def test_the_verbs_take_them() -> None:
     assert indexed.input == groups["output"].embeddings
     module, rest = words(search)
     found = search_parser().parse_args(rest)
-    assert (module, found.index, found.query_terms) == ("hyper_ir.search", indexed.index, 16)
+    assert (module, found.index, found.query_terms) == ("hyper_ir.search", [indexed.index], 16)
     assert (found.topics, found.max_length, found.min_idf) == ("my topics.tsv", 32, -1)
     assert (found.hits, found.max_passage_hits, found.max_passage) == (50, 50, True)
     assert (found.remove_query, found.quantization_factor) == (True, 51.2)

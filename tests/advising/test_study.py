@@ -16,6 +16,7 @@ from hyper_ir.advising.study import Study
 from hyper_ir.data.runs import read_run
 from hyper_ir.evaluation.inputs import score_files, task_files
 from hyper_ir.evaluation.measures import parse_measures
+from hyper_ir.locking import sole_writer
 from hyper_ir.manifest import Manifest, read_manifest, write_manifest
 from hyper_ir.search.pipeline import Depth
 from hyper_ir.search.to_run import Job, impact_run
@@ -143,6 +144,22 @@ def test_an_interrupted_study_goes_on(
     assert work == ["speed"]
 
 
+def test_what_a_killed_process_left_is_removed(given: Inputs, tmp_path: Path) -> None:
+    study(given, tmp_path / "out").run(progress=False)
+    scratch = tmp_path / "out" / "scratch"
+    whole = sorted(scratch.iterdir())
+    for name in (".f25-kall.vectors.partial", ".f25-k9.vectors.p2kd.partial", "f25-kall.vectors"):
+        (scratch / name).mkdir()
+        (scratch / name / "embeddings.jsonl.gz").write_bytes(b"half")
+    told = r"advice\.json: another process is writing it"
+    with sole_writer(tmp_path / "out" / "advice.json"), pytest.raises(ValueError, match=told):
+        study(given, tmp_path / "out").run(progress=False)
+    assert len(list(scratch.iterdir())) == len(whole) + 3
+    study(given, tmp_path / "out").run(progress=False)
+    assert sorted(scratch.iterdir()) == whole
+    assert not list((tmp_path / "out").glob("*.lock"))
+
+
 def test_changed_inputs_are_worked_on_anew(given: Inputs, tmp_path: Path, work: list[str]) -> None:
     before = study(given, tmp_path / "out").run(progress=False)
     work.clear()
@@ -215,7 +232,7 @@ def test_pages_of_kilt(given: Inputs, tmp_path: Path) -> None:
 
 def test_topics_that_do_not_fit(given: Inputs, tmp_path: Path) -> None:
     (tmp_path / "none.qrels").write_text("other 0 a 1\n")
-    with pytest.raises(ValueError, match=r"none of the 9 topics in .* is judged in .*none\.qrels"):
+    with pytest.raises(ValueError, match=r"none in .* \(9 topics\) is judged in .*none\.qrels"):
         study(replace(given, qrels=str(tmp_path / "none.qrels")), tmp_path / "o").run(False)
     write_manifest(given.topics, Manifest("topics", model={"name": "m2"}, vocabulary="v2"))
     with pytest.raises(ValueError, match="whose vocabulary is not that of"):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from hyper_ir.analysis import prefix_timing as module
-from hyper_ir.analysis.prefix_section import prefix_section
+from hyper_ir.analysis.prefix_section import prefix_figure, prefix_section, tick_labels
 from hyper_ir.analysis.prefix_timing import Cell, PrefixSettings, measure_prefixes
 from hyper_ir.models.towers import Tower
 from hyper_ir.search.latency import Pass, Timing
@@ -100,6 +100,16 @@ def test_settings_are_checked(changes: dict[str, object]) -> None:
 def test_queries_must_fit_the_backbone(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="65 tokens are more than the 64 positions"):
         measure_prefixes(retriever(tmp_path), replace(SMALL, tokens=(8, 65)))
+
+
+def test_every_panel_has_a_tick_at_each_measured_length(tmp_path: Path) -> None:
+    costs = measure_prefixes(retriever(tmp_path), SMALL)
+    figure = prefix_figure(costs, SMALL, lambda cost: (cost.to_none, 0, 9), "ratio")
+    assert len(figure.axes) == len(SMALL.tokens) * len(SMALL.batches)
+    for axes in figure.axes:
+        assert axes.get_xticks().tolist() == list(SMALL.prefixes)
+    assert tick_labels([10, 20, 50, 100, 200]) == ["", "20", "50", "100", "200"]
+    assert tick_labels([2000]) == ["2,000"]
 
 
 def test_the_section_shows_every_time(tmp_path: Path) -> None:

@@ -99,3 +99,17 @@ def test_what_the_time_is_of_is_said() -> None:
     alone = point(5, 0.5, "b", encoded=False)
     assert "searching alone:" in speed_section([alone]).caption
     assert "from text to hits (b: searching alone)" in speed_section([point(1, 0.1), alone]).caption
+
+
+@pytest.mark.parametrize(
+    "value", ["1" + "0" * 400, "[" * 900 + "]" * 900, '"' + "x" * 200_000 + '"']
+)
+@pytest.mark.parametrize("name", ["queries_per_second", "score"])
+def test_values_of_any_size_and_depth_are_named(tmp_path: Path, name: str, value: str) -> None:
+    path = tmp_path / "a.jsonl"
+    record = {"system": "HypeR", "queries_per_second": "1", "score": "1"} | {name: value}
+    fields = ", ".join(f'"{key}": {each}' for key, each in record.items() if key != "system")
+    path.write_text(f'{{"system": "HypeR", {fields}}}\n')
+    with pytest.raises(ValueError, match=r"a\.jsonl:1: ") as caught:
+        read_speed(path)
+    assert len(str(caught.value)) < 1000

@@ -82,3 +82,22 @@ def test_the_section_has_a_table_a_panel_and_says_its_spread() -> None:
     assert "the spread is not known" in one.caption
     assert not any(cell.best for row in one.tables[0].rows for cell in row)
     assert section == sweep_section(swept(points()))
+
+
+@pytest.mark.parametrize(
+    "value", ["1" + "0" * 400, "[" * 900 + "]" * 900, '"' + "x" * 200_000 + '"']
+)
+def test_values_of_any_size_and_depth_are_named(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "s.jsonl"
+    rest = '"system": "HypeR", "setting": "N", "seed": 1, "score": 1'
+    path.write_text(f'{{{rest}, "value": {value}}}\n')
+    with pytest.raises(ValueError, match=r"s\.jsonl:1: ") as caught:
+        read_sweeps(path)
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_cell_of_any_length_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "s.tsv"
+    header = "system\tsetting\tvalue\tseed\tscore"
+    path.write_text(f"{header}\n{'x' * 200_000}\tN\t5\t42\t0.4\n")  # over csv's field limit
+    assert len(read_sweeps(path)[0].system) == 200_000

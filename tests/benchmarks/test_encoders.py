@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+from benchmarks import checkpoints, encoding, memory
 from benchmarks.agreement import agreement, read_impacts
 from benchmarks.encoding import agreements, contenders, token_counts
 from benchmarks.encoding_tables import tables
@@ -67,6 +69,15 @@ def test_pyserini_writes_them_too(folder: Path) -> None:
 def test_unknown_contenders_are_refused(folder: Path) -> None:
     with pytest.raises(ValueError, match="only: ours is none of pyserini, sentence-transformers"):
         contenders(folder, LENGTH, "cpu", ["ours"])
+
+
+@pytest.mark.parametrize("benchmark", [encoding, memory], ids=["encoding", "memory"])
+def test_they_are_refused_before_a_model_is_made(
+    benchmark: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "make_checkpoint", None)
+    with pytest.raises(ValueError, match="only: ours is none of pyserini, sentence-transformers"):
+        benchmark.main(["--only", "ours"])
 
 
 def test_tokens_are_counted_as_they_are_cut(folder: Path) -> None:

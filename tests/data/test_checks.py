@@ -73,3 +73,16 @@ def test_null_is_the_empty_text_and_a_number_is_none() -> None:
 def test_a_shortened_value_fits_any_terminal(value: str) -> None:
     assert shortened(value).isascii()
     assert len(shortened(value)) <= 60
+
+
+def test_of_a_large_or_deep_value_the_beginning_is_shown() -> None:
+    assert shortened([1, "é", None]) == "[1, '\\xe9', None]"
+    assert shortened(0.5) == "0.5"
+    assert shortened([0] * 10_000_000).startswith("[0, 0, 0")
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert shortened(deep) == "[[[[[[[...]]]]]]]"
+    assert len(shortened({str(number): "x" * 100 for number in range(1000)})) == 60
+    while deep:  # so that freeing it does not recurse
+        deep = deep.pop()  # type: ignore[assignment]

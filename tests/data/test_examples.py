@@ -12,6 +12,8 @@ from hypothesis import settings as budget
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
+from hyper_ir import bounded, files
+from hyper_ir.data import examples as examples_module
 from hyper_ir.data.examples import (
     ExampleFile,
     TrainingExample,
@@ -136,3 +138,26 @@ def test_workers_read_their_own_places(tmp_path: Path) -> None:
     )
     assert [one.id for batch in loader for one in batch] == [f"q{i}" for i in range(50)]
     assert pickle.loads(pickle.dumps(opened))[7].id == "q7"
+
+
+def test_an_id_twice_among_hundreds_of_thousands_is_found_at_once(tmp_path: Path) -> None:
+    ids = [f"d{number}" for number in range(300_000)]
+    record = {"id": "1", "query": "q", "task": "t", "positive_ids": ["p"]}
+    path = tmp_path / "e.jsonl"
+    path.write_text(json.dumps(record | {"negative_ids": [*ids, "d299999"]}) + "\n")
+    with pytest.raises(ValueError, match=r"e\.jsonl:1: negative_ids holds 'd299999' twice"):
+        list(read_examples(path))
+
+
+def test_places_of_lines_behind_one_that_is_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (bounded, files, examples_module):
+        monkeypatch.setattr(module, "LONGEST_LINE", 200)
+    record = {"id": "1", "query": "é", "task": "t", "positive_ids": ["p"], "negative_ids": []}
+    lines = [json.dumps(record | {"id": str(number)}) for number in range(3)]
+    path = tmp_path / "e.jsonl"
+    path.write_text("\n".join([lines[0], "x" * 201, "y" * 1000, lines[1], lines[2]]))
+    problems = Problems("skip")
+    assert [each.id for each in ExampleFile(path, problems)] == ["0", "1", "2"]
+    assert problems.count == 2

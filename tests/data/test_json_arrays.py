@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from hyper_ir import bounded
+from hyper_ir.data import json_arrays
 from hyper_ir.data.corpus import Corpus, open_corpus
 from hyper_ir.problems import Problems
 
@@ -66,9 +68,66 @@ def test_bad_elements_are_named_by_number_or_skipped(tmp_path: Path) -> None:
         list(array_of(path, *elements))
 
 
-@pytest.mark.parametrize("content", ['[{"id": "1"}', '[{"id": "1"}]\n{"id": "2"}', "[" * 100_000])
+ELEMENT = '{"id": "1", "contents": "a"}'
+
+
+@pytest.mark.parametrize(
+    "content", [f"[{ELEMENT}", f"[{ELEMENT}]\n{ELEMENT}", f"[{ELEMENT} {ELEMENT}]", "[" * 100_000]
+)
 def test_a_broken_array_is_named(tmp_path: Path, content: str) -> None:
     (tmp_path / "c.json").write_text(content)
     for policy in ("stop", "skip"):
         with pytest.raises(ValueError, match=r"c\.json: starts with '\[' and is no JSON array: "):
-            open_corpus(str(tmp_path / "c.json"), problems=Problems(policy))
+            list(open_corpus(str(tmp_path / "c.json"), problems=Problems(policy)))
+
+
+@pytest.mark.parametrize("block", [1, 2, 7, 64])
+def test_an_array_reads_the_same_whatever_blocks_it_comes_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    elements = [{"id": "1"}, 12, -3.5e2, 'a ] , [ \\ " é😀', [[], {}], None, True, {}, {"a": [1]}]
+    path = tmp_path / "c.json"
+    monkeypatch.setattr(
+        json_arrays, "read_blocks", lambda path: bounded.read_blocks(path, max(4, block))
+    )
+    for text in (json.dumps(elements), json.dumps(elements, indent=3, ensure_ascii=False) + "\n\n"):
+        path.write_text(text, encoding="utf-8")
+        assert list(json_arrays._elements(path)) == elements
+    path.write_text(" [ ] ")
+    assert list(json_arrays._elements(path)) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"[", "Expecting value"),
+        (b"[1 2]", "',' or ']' is missing after element 1"),
+        (b"[1, 2}", "',' or ']' is missing after element 2"),
+        (b"[1,]", "Expecting value after element 1"),
+        (b"[1, 2", "',' or ']' is missing after element 2"),
+        (b"[1, 2]]", "more stands behind its end after element 2"),
+        (b"[1, 2] 3", "more stands behind its end"),
+        (b'[{"a": nul}]', "Expecting value"),
+        (b'["\xff"]', "c.json:1: not UTF-8"),
+        (b"[" + b"9" * 5000 + b"]", "digits"),
+    ],
+)
+def test_what_breaks_an_array_is_told(tmp_path: Path, content: bytes, why: str) -> None:
+    path = tmp_path / "c.json"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"c\.json: starts with '\['") as caught:
+        list(json_arrays._elements(path))
+    assert why in str(caught.value)
+
+
+def test_an_element_is_bounded_and_an_array_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_arrays, "LONGEST_LINE", 1000)
+    monkeypatch.setattr(json_arrays, "read_blocks", lambda path: bounded.read_blocks(path, 100))
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps([{"id": str(number), "contents": "x"} for number in range(900)]))
+    assert len(list(open_corpus(str(path)))) == 900
+    path.write_text(json.dumps([{"id": "1", "contents": "x" * 2000}]))
+    with pytest.raises(ValueError, match="an element has over 1,000 characters"):
+        list(open_corpus(str(path)))

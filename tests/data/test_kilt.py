@@ -118,3 +118,11 @@ def test_one_field_of_a_page(tmp_path: Path) -> None:
     assert problems.examples == [f"{path}:2: the page has no text"]
     with pytest.raises(ValueError, match="a KILT passage has title and text, no body"):
         open_corpus(str(path), fields=["text", "body"])
+
+
+def test_a_page_of_more_paragraphs_than_any_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "k.jsonl"
+    page = {"wikipedia_id": "1", "wikipedia_title": "T", "text": ["T"] + ["a"] * 100_000}
+    path.write_text(json.dumps(page))
+    with pytest.raises(ValueError, match=r"k\.jsonl:1: text has 100,001 paragraphs, over 100,000"):
+        list(open_corpus(str(path)))

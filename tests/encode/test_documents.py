@@ -19,6 +19,7 @@ from hyper_ir.data.vectors import EMPTY_DOCUMENT, read_vectors
 from hyper_ir.encode.documents import OutputConfig, encode_corpus
 from hyper_ir.encode.engine import Engine, EngineConfig
 from hyper_ir.encode.impacts import Quantiser
+from hyper_ir.encode.vector_file import HOW_TO_RESUME
 from hyper_ir.manifest import Manifest, read_manifest, write_manifest
 from hyper_ir.models.retriever import Retriever
 from hyper_ir.problems import Problems
@@ -129,7 +130,9 @@ def test_what_is_there_is_kept_unless_asked_otherwise(
         encode()
     encode(resume=True)
     assert (tmp_path / "v" / "embeddings.jsonl").read_bytes() == before
-    with pytest.raises(ValueError, match=rf"another quantiser \(factor\), made by {model}; give"):
+    with pytest.raises(
+        ValueError, match=rf"another quantiser \(factor\), made by {model.name}; give"
+    ):
         encode(factor=50.0, resume=True)
     encode(factor=50.0, overwrite=True)
     assert (tmp_path / "v" / "embeddings.jsonl").read_bytes() != before
@@ -153,7 +156,7 @@ def test_a_folder_holds_the_shards_of_one_run_only(
         encode(other, shard_id=1, shard_num=2)
     with pytest.raises(ValueError, match=r"another configuration \(shard_num\), made by"):
         encode(corpus)
-    with pytest.raises(ValueError, match=r"another configuration \(compress\), made by"):
+    with pytest.raises(ValueError, match=r"\(compress\), made by .*, or remove this one$"):
         encode(corpus, shard_id=1, shard_num=2, compress=True)
     write_manifest(folder, Manifest("vectors"))
     with pytest.raises(ValueError, match=r"(?s)vocabulary, made by an unnamed model; .*") as caught:
@@ -163,7 +166,8 @@ def test_a_folder_holds_the_shards_of_one_run_only(
     encode(corpus, overwrite=True)
     names = ["embeddings.jsonl", "embeddings.jsonl.manifest", "hyper_ir.manifest"]
     assert sorted(path.name for path in folder.iterdir()) == names
-    with pytest.raises(ValueError, match="another corpus"):
+    told = "another corpus .* give another folder, or add --overwrite after `output`$"
+    with pytest.raises(ValueError, match=told):
         encode(other, resume=True)
 
 
@@ -176,7 +180,7 @@ def test_a_model_is_its_weights_whatever_its_folder_is_called(
     resume = OutputConfig(resume=True)
     encode_corpus(engine(moved), open_corpus(str(corpus)), tmp_path / "v", resume, False)
     other = save_checkpoint(tmp_path / "other", seed=1)
-    with pytest.raises(ValueError, match=f"another model.*, made by {model}; give another f"):
+    with pytest.raises(ValueError, match=f"another model.*, made by {model.name}; give another f"):
         encode_corpus(engine(other), open_corpus(str(corpus)), tmp_path / "v", resume, False)
 
 
@@ -279,6 +283,24 @@ def test_ten_kills_change_nothing(
     assert hits == 10
     for path in (tmp_path / "whole").iterdir():
         assert (tmp_path / "killed" / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+@pytest.mark.parametrize(("windows", "notes"), [(0, []), (2, [HOW_TO_RESUME])])
+def test_an_interruption_says_how_to_go_on_once_something_is_safe(
+    model: Path, corpus: Path, tmp_path: Path, windows: int, notes: list[str]
+) -> None:
+    kill = engine(model)
+    arrays, number = kill.arrays, itertools.count()
+
+    def interrupted(texts, one_core):  # type: ignore[no-untyped-def]
+        if next(number) == windows:
+            raise KeyboardInterrupt
+        return arrays(texts, one_core)
+
+    kill.arrays = interrupted  # type: ignore[method-assign,assignment]
+    with pytest.raises(KeyboardInterrupt) as caught:
+        encode_corpus(kill, open_corpus(str(corpus)), tmp_path / "v", None, False)
+    assert getattr(caught.value, "__notes__", []) == notes
 
 
 def test_a_resumed_run_refuses_another_corpus_or_other_settings(

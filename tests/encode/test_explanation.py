@@ -140,14 +140,15 @@ def test_the_text_is_aligned_and_in_proportion() -> None:
         "query: two tables?[31m",
         "word pieces: two tables",
         "3 terms, 1 of them (*) its own pieces",
-        "  tables *   2.000 200 " + "#" * 30,
-        "  表         1.000 100 " + "#" * 15,
+        "  term      weight impact",
+        "  tables *   2.000    200 " + "#" * 30,
+        "  表         1.000    100 " + "#" * 15,
         "  and 1 more",
         "attention over 3 prompts",
         "  prompt 1  50.0% " + "#" * 30,
         "  prompt 0  25.0% " + "#" * 15,
     ]
-    assert SMALL.text().splitlines()[5] == "  ##ing      0.004   1 #"
+    assert SMALL.text().splitlines()[6] == "  ##ing      0.004      1 #"
     empty = Explanation("", [], [], None).text()
     assert empty.splitlines()[-1] == "0 terms, 0 of them (*) its own pieces"
 

@@ -41,8 +41,14 @@ def test_texts_are_cut_to_what_a_short_model_takes(
 
 
 def test_a_longer_length_is_refused_where_it_was_asked_for(encoder: Path) -> None:
-    with pytest.raises(ValueError, match="max length: 65 is more than the model's 64 positions"):
+    with pytest.raises(ValueError, match=r"max length: 65 is more than the 64 positions of /"):
         graft(str(encoder), TEXTS, sample=SampleConfig(max_length=POSITIONS + 1), progress=False)
+
+
+def test_a_grafted_model_is_named_without_its_place(encoder: Path) -> None:
+    sample = SampleConfig(tokens=2000)
+    retriever, _ = graft(str(encoder), TEXTS * 20, sample=sample, progress=False)
+    assert retriever.manifest().model["name"] == f"{encoder.name}+graft"
 
 
 @pytest.mark.parametrize(

@@ -79,13 +79,13 @@ def test_impact_index_inherits_the_vectors_manifest(java_here: Java, tmp_path: P
 def test_fewer_documents_than_promised_are_an_error_and_leave_no_index(
     java_here: Java, tmp_path: Path
 ) -> None:
-    """Anserini gives a file up at its first broken line, and ends with status 0."""
+    """Anserini gives a file up at its first broken line, and ends with status 0: we name it."""
     vectors = tmp_path / "vectors"
     write_vectors(vectors / "v.jsonl", {"a": {"x": 3}})
     with open(vectors / "v.jsonl", "a") as handle:
         handle.write('{"id": "b"}\n{"id": "c", "vector": {"x": 1}}\n')
     write_manifest(vectors, Manifest("vectors", quantiser={"factor": 1}, counts={"documents": 3}))
-    with pytest.raises(ValueError, match=r"(?s)of 3 documents: .*NullPointerException.*log is"):
+    with pytest.raises(ValueError, match=r"v\.jsonl:2: vector is missing"):
         build_impact_index(vectors, tmp_path / "impact", progress=False)
     assert everything(tmp_path) == {"vectors", "impact.log"}
     log = (tmp_path / "impact.log").read_text()

@@ -52,6 +52,24 @@ def test_a_saved_retriever_comes_back_the_same(tmp_path: Path, family: str) -> N
     assert again.weights_hash == first.weights_hash
 
 
+def test_no_name_tells_where_a_model_lay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    private = save_checkpoint(tmp_path / "home" / "splade")
+    first = Retriever.from_pretrained(private)
+    assert (first.config.name, first.called) == ("splade", str(private))
+    first.save_pretrained(tmp_path / "saved")
+    assert str(tmp_path) not in (tmp_path / "saved" / "retriever.json").read_text()
+    assert str(tmp_path) not in (tmp_path / "saved" / "hyper_ir.manifest").read_text()
+    settings = json.loads((tmp_path / "saved" / "retriever.json").read_text())
+    settings["name"] = "/home/them/splade+graft"
+    (tmp_path / "saved" / "retriever.json").write_text(json.dumps(settings))
+    again = Retriever.from_pretrained(tmp_path / "saved")
+    assert again.manifest().model["name"] == again.config.name == "splade+graft"
+    assert again.called == str(tmp_path / "saved")
+    assert again.with_prompts(None).called == again.called
+    monkeypatch.chdir(private)
+    assert Retriever.from_pretrained(".").config.name == "splade"
+
+
 def test_the_saved_tower_is_a_checkpoint_that_transformers_loads(tmp_path: Path) -> None:
     folder = save_checkpoint(tmp_path / "checkpoint")
     Retriever.from_pretrained(folder).save_pretrained(tmp_path / "saved")
@@ -199,3 +217,13 @@ def test_an_existing_folder_is_not_overwritten_unasked(tmp_path: Path) -> None:
         retriever.save_pretrained(tmp_path / "b")
     retriever.save_pretrained(tmp_path / "b", overwrite=True)
     assert not [path for path in tmp_path.iterdir() if "partial" in path.name]
+
+
+def test_an_encoder_without_a_pooler_is_the_same_model_at_each_load(tmp_path: Path) -> None:
+    folder = save_checkpoint(tmp_path / "mlm")  # a masked LM saves none
+    first = Retriever.from_pretrained(folder, head="dense")
+    again = Retriever.from_pretrained(folder, head="dense")
+    assert first.weights_hash == again.weights_hash
+    first.save_pretrained(tmp_path / "saved")
+    saved = Retriever.from_pretrained(tmp_path / "saved")
+    assert saved.weights_hash == first.weights_hash

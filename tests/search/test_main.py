@@ -22,7 +22,7 @@ def vectors(tmp_path: Path) -> Path:
 def test_flags_reach_the_search(
     tmp_path: Path, vectors: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "t.tsv").write_text("7\tx\n")
+    (tmp_path / "t.tsv").write_text("7\tx x\n")
     main(
         [
             *("--impact", "--index", str(vectors), "--topics", str(tmp_path / "t.tsv")),
@@ -32,10 +32,10 @@ def test_flags_reach_the_search(
         ]
     )
     text = (tmp_path / "r.trec").read_text()
-    assert text == "7 Q0 p 1 3.000000 T\n7 Q0 q 2 1.000000 T\n"
+    assert text == "7 Q0 p 1 6.000000 T\n7 Q0 q 2 2.000000 T\n"
     printed = capsys.readouterr()
     assert printed.out.splitlines()[0] == f"1 topic, 2 hits: {tmp_path / 'r.trec'}"
-    assert "next: python -m hyper_ir.evaluate" in printed.out
+    assert "next: python -m hyper_ir.evaluate --qrels QRELS --runs" in printed.out
     assert "queries/s, p50" in printed.err
 
 
@@ -70,6 +70,7 @@ def test_flags_that_do_not_fit_are_refused(tmp_path: Path, vectors: Path) -> Non
         ["--latency-budget", "9"],
         ["--qrels", "q"],
         ["--engine", "exact"],
+        ["--uri", "m.db"],
         ["--min-idf", "0"],  # as the default is, but given
         ["--device", "auto"],
         ["--max-length", "9"],
@@ -87,6 +88,10 @@ def test_flags_that_do_not_fit_are_refused(tmp_path: Path, vectors: Path) -> Non
         main([*common, "--impact", "--device", "cpu", "--fp16"])
     with pytest.raises(ValueError, match=r"--fp16 is for a model; the vectors of .*v\.jsonl are"):
         main([*common, "--impact", "--encoder", str(vectors), "--fp16"])
+    with pytest.raises(ValueError, match="--uri is for --engine milvus"):
+        main([*common, "--impact", "--uri", "m.db"])
+    with pytest.raises(ValueError, match=r"--engine milvus needs --uri: milvus\.db, or http"):
+        main([*common, "--impact", "--engine", "milvus"])
     with pytest.raises(ValueError, match="topics: t does not exist"):
         main([*common, "--impact"])
     with pytest.raises(ValueError, match="at least 1"):
@@ -174,6 +179,7 @@ def test_latency_and_report(
     printed = capsys.readouterr()
     assert "latency, one query at a time" in printed.out
     assert "RR 1.0000, unpruned 1.0000 (+0.0000" in printed.err
+    assert f"next: python -m hyper_ir.evaluate --qrels {tmp_path / 'q.qrels'} --runs" in printed.out
     assert len(read_run(tmp_path / "r.trec")) == 2
 
 

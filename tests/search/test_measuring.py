@@ -103,11 +103,17 @@ def test_a_budget_that_cannot_be_kept_leaves_no_run(
     (tmp_path / "t.tsv").write_text("".join(f"{id}\t{id}\n" for id in TOPICS))
     job = Job(str(vectors), str(tmp_path / "t.tsv"), str(tmp_path / "r"), Depth(hits=9))
     now_encoder = Encoder(now)
-    with pytest.raises(ValueError, match=r"100 ms cannot be kept: .*125\.0 ms of it to be encoded"):
-        impact_run(job, encoder=now_encoder, pruning=Pruning(budget=100), progress=False)
-    assert not (tmp_path / "r").exists()
     slow = Slow(now)
     monkeypatch.setattr(engines.Plan, "open", lambda *_: _Known(slow))
+    with pytest.raises(
+        ValueError, match=r"100 ms cannot be kept: to encode .* alone takes 125\.0 "
+    ):
+        impact_run(job, encoder=now_encoder, pruning=Pruning(budget=100), progress=False)
+    assert slow.asked == []
+    assert now[0] == 0.125 * (len(TOPICS) + 1)  # once through, after one that warms up
+    with pytest.raises(ValueError, match=r"130 ms cannot be kept: .*125\.0 ms of it to be encoded"):
+        impact_run(job, encoder=now_encoder, pruning=Pruning(budget=130), progress=False)
+    assert not (tmp_path / "r").exists()
     report = impact_run(job, encoder=now_encoder, pruning=Pruning(budget=2_500), progress=False)
     assert report.query_terms == 2
     assert all(len(hits) == 2 for hits in read_run(job.output).values())

@@ -122,5 +122,7 @@ def test_depths_that_make_no_sense(settings: dict[str, int]) -> None:
 
 
 def test_batches_that_make_no_sense() -> None:
-    with pytest.raises(ValueError, match="at least 1 each, not 0 and 1"):
+    with pytest.raises(ValueError, match=r"^batch size: at least 1 is needed, not 0"):
         Search(Counting({}), Depth(), batch_size=0)
+    with pytest.raises(ValueError, match=r"^threads: at least 1 is needed, not 0"):
+        Search(Counting({}), Depth(), batch_size=64, threads=0)

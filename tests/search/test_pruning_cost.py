@@ -70,5 +70,7 @@ def test_what_cannot_be_scored(tmp_path: Path) -> None:
     (tmp_path / "q").write_text("1 0 a 1\n")
     with pytest.raises(ValueError, match="names several; give one"):
         Judge.from_qrels(str(tmp_path / "q"), "RR AP")
-    with pytest.raises(ValueError, match=r"none of the 1 topic is judged .*'7', the qrels '1'"):
+    with pytest.raises(
+        ValueError, match=r"none of the topics \(1 topic\) is judged .*'7', the qrels '1'"
+    ):
         Judge.from_qrels(str(tmp_path / "q"), "RR").judged(["7"])

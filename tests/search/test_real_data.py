@@ -16,9 +16,12 @@ from ir_measures import nDCG
 from hyper_ir.data.qrels import read_qrels
 from hyper_ir.data.runs import read_run
 from hyper_ir.doctor.checks import stock_environment
+from hyper_ir.export.__main__ import main as export
 from hyper_ir.files import read_lines
 from hyper_ir.index import main as index
+from hyper_ir.merge import main as merge
 from hyper_ir.search.__main__ import main as search
+from tests.export.milvus_here import milvus_or_skip
 from tests.java_here import java_or_skip
 
 KILT_BM25 = {
@@ -117,6 +120,34 @@ def test_splade_by_stock_pyserini_and_by_hyper_ir_is_one_run(
     assert search_oracle(oracle, "ours", "lucene.trec").read_bytes() == expected
     exact = search_oracle(oracle, "ours", "exact.trec", "--engine", "exact")
     assert exact.read_bytes() == expected
+
+
+@pytest.mark.shared
+@pytest.mark.jvm
+@pytest.mark.slow
+def test_splade_over_shards_merged_and_in_milvus_is_one_run(oracle: Path) -> None:
+    java_or_skip()
+    vectors, one = str(oracle / "vectors"), str(oracle / "one")
+    index(["--impact", "--input", vectors, "--index", one, "--quiet"])
+    expected = search_oracle(oracle, "one", "one.trec").read_bytes()
+    for shards in (1, 4, 16):
+        folder = f"shards-{shards}"
+        made = ["--index", str(oracle / folder), "--shards", str(shards)]
+        index(["--impact", "--input", vectors, *made, "--quiet"])
+        assert search_oracle(oracle, folder, "together.trec").read_bytes() == expected
+        runs = [
+            str(search_oracle(oracle, f"{folder}/{name.name}", f"{folder}-{name.name}.trec"))
+            for name in sorted((oracle / folder).glob("shard-*"))
+        ]
+        merge([*runs, "--output", str(oracle / "merged.trec"), "--quiet"])
+        assert (oracle / "merged.trec").read_bytes() == expected
+    milvus_or_skip()
+    uri = str(oracle / "milvus.db")
+    export([vectors, "--to", "milvus", "--uri", uri, "--collection", "docs", "--quiet"])
+    topics = ["--topics", str(oracle / "q.tsv"), "--output", str(oracle / "milvus.trec")]
+    where = ["--engine", "milvus", "--uri", uri, "--index", "docs", "--tag", "Anserini"]
+    search(["--impact", *where, *topics, "--quiet"])
+    assert (oracle / "milvus.trec").read_bytes() == expected
 
 
 @pytest.mark.shared

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,8 +10,10 @@ import pytest
 from hyper_ir.data.runs import read_run
 from hyper_ir.manifest import Manifest, read_manifest, write_manifest
 from hyper_ir.problems import BadRecordError, Problems
+from hyper_ir.search.measuring import Pruning
 from hyper_ir.search.to_run import Job, impact_run
 from tests.lucene.conftest import write_vectors
+from tests.tiny_models import save_checkpoint
 
 VECTORS = {"a": {"x": 2, "y": 1}, "b": {"x": 5}, "c": {"z": 1}}
 
@@ -108,23 +112,26 @@ def test_texts_taken_for_encoded_topics_are_refused(vectors: Path) -> None:
         impact_run(work, progress=False)
 
 
-@pytest.mark.parametrize(
-    ("topics", "sign"),
-    [
-        ("q\tx is quite unknown\np\ty\n", "only 2 of their 5 tokens occur"),
-        ("q\tx y\np\tz\n", "hardly a token is repeated"),
-        ('{"id": "q", "vector": {"x": 9, "is": 8, "this": 7}}\n', "only 1 of their 3 tokens occur"),
-    ],
-)
-def test_what_looks_like_texts_is_searched_and_told(
-    vectors: Path, topics: str, sign: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.parametrize("topics", ["q\tx is quite unknown\np\ty\n", "q\tx y\np\tz\n"])
+def test_what_looks_like_texts_is_refused_unless_it_is_json(vectors: Path, topics: str) -> None:
     work = job(vectors, topics)
+    with pytest.raises(ValueError, match=r"plain texts: hardly a token is repeated.* as JSONL \{"):
+        impact_run(work, progress=False)
+    assert not Path(work.output).exists()
+    rows = (line.split("\t") for line in topics.splitlines())
+    encoded = [{"id": id, "vector": dict.fromkeys(text.split(), 1)} for id, text in rows]
+    again = job(vectors, "\n".join(map(json.dumps, encoded)), "t.jsonl")
+    assert impact_run(again, progress=False).topics == 2
+
+
+def test_topics_of_which_the_index_knows_little_are_searched_and_told(
+    vectors: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    work = job(vectors, '{"id": "q", "vector": {"x": 9, "is": 8, "this": 7}}\n')
     impact_run(work, progress=False)
     said = capsys.readouterr().err
-    assert "plain texts, or of another model?" in said
-    assert sign in said
-    assert "texts need --encoder MODEL" in said
+    assert "warning: are the topics of" in said
+    assert "only 1 of their 3 tokens occur in the index; texts need --encoder MODEL" in said
 
 
 @pytest.mark.parametrize(
@@ -183,6 +190,30 @@ def test_topics_of_too_many_terms_are_cut_by_weight_and_it_is_said(
     said = capsys.readouterr().err
     assert "1 topic has over 1,024 tokens, where Lucene by itself stops" in said
     assert "1 topic has over 65,536 tokens (q): searched" in said
+
+
+def test_what_is_wrong_is_found_before_models_and_indexes_are_opened(
+    vectors: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hyper_ir.search.engines.Plan.open", None)
+    monkeypatch.setattr("hyper_ir.models.retriever.Retriever.from_pretrained", None)
+    work = job(vectors, "q\tx\n")
+    with pytest.raises(ValueError, match=r"^model: there is no folder /no/such/model$"):
+        impact_run(work, encoder="/no/such/model", progress=False)
+    dense = save_checkpoint(vectors.parent / "dense", masked_lm=False)
+    with pytest.raises(ValueError, match=r"^encoder: .*dense makes dense vectors; an impact index"):
+        impact_run(work, encoder=str(dense), progress=False)
+    Path(vectors.parent / "saved").mkdir()
+    (vectors.parent / "saved" / "retriever.json").write_text('{"head": "dense"}')
+    with pytest.raises(ValueError, match="makes dense vectors"):
+        impact_run(work, encoder=str(vectors.parent / "saved"), progress=False)
+    (vectors.parent / "qrels").write_text("other 0 a 1\n")
+    pruning = Pruning(terms=1, qrels=str(vectors.parent / "qrels"))
+    for encoder in (None, str(dense)):
+        with pytest.raises(ValueError, match=r"none of the topics \(1 topic\) is judged there"):
+            impact_run(work, encoder=encoder, pruning=pruning, progress=False)
+    with pytest.raises(ValueError, match=r"^threads: at least 1 is needed, not 0"):
+        replace(work, threads=0)
 
 
 def test_outputs_that_cannot_be(vectors: Path) -> None:

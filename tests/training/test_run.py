@@ -129,6 +129,19 @@ def test_a_frozen_backbone_trains_prompts_alone(tmp_path: Path) -> None:
     assert all(name.startswith("retriever.query.prompts.") for name in parameters(made))
 
 
+def test_a_frozen_vocabulary_is_the_documents_own(tmp_path: Path) -> None:
+    made = recipe(tmp_path, freeze="document", freeze_vocabulary=True)
+    result = train(made)
+    trained = Retriever.from_pretrained(result.model)
+    query, document = trained.query, trained.document
+    assert torch.equal(query.backbone.word_embeddings, document.backbone.word_embeddings)
+    heads = query.head.state_dict(), document.head.state_dict()
+    assert all(torch.equal(heads[0][name], heads[1][name]) for name in heads[0])
+    names = list(parameters(made))
+    assert any(".query.backbone." in name for name in names)
+    assert not [name for name in names if "word_embeddings" in name or ".head." in name]
+
+
 def test_a_dense_model_trains_as_a_lexical_one_does(tmp_path: Path) -> None:
     made = recipe(tmp_path, head="dense", separate=True)
     result = train(made)
