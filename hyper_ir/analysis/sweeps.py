@@ -85,8 +85,8 @@ def read_sweeps(path: Path) -> list[SweepPoint]:
         key = (point.system, point.setting, point.value, point.seed, *_panel(point))
         if key in places:
             raise ValueError(
-                f"{where}: {point.system} with {point.setting} {point.value:g}, seed {point.seed} "
-                f"stands at {places[key]} already"
+                f"{where}: {point.system:.100} with {point.setting:.100} {point.value:g}, "
+                f"seed {point.seed}, stands at {places[key]} already"
             )
         places[key] = where
         points.append(point)

@@ -1,8 +1,8 @@
 """Shards to workers of a Ray cluster: one at a time for each, one read ahead, again where it fails.
 
-These are Ray's actors, not Ray Data's pipeline: that has no bound in shards for what is read ahead
-(40 of them in 20 MB of blocks allowed, where these are 2 MB each), and tries a shard that kills its
-worker again without end, and without telling which it is.
+These are Ray's actors, not Ray Data's pipeline: that bounds in bytes, and softly, what is ahead
+(40 shards of 2 MB were, with 20 MB allowed), and tries a shard that kills its worker again, by
+default without end, and without telling which it is.
 """
 
 from __future__ import annotations

@@ -101,3 +101,12 @@ def test_a_cell_of_any_length_is_read(tmp_path: Path) -> None:
     header = "system\tsetting\tvalue\tseed\tscore"
     path.write_text(f"{header}\n{'x' * 200_000}\tN\t5\t42\t0.4\n")  # over csv's field limit
     assert len(read_sweeps(path)[0].system) == 200_000
+
+
+def test_a_long_name_does_not_make_a_long_message(tmp_path: Path) -> None:
+    point = {"system": "x" * 100_000, "setting": "N", "value": 1, "seed": 1, "score": 1}
+    path = tmp_path / "s.jsonl"
+    path.write_text(f"{json.dumps(point)}\n" * 2)
+    with pytest.raises(ValueError, match=r"s\.jsonl:2: x") as caught:
+        read_sweeps(path)
+    assert len(str(caught.value)) < 1000
