@@ -87,6 +87,7 @@ def test_the_tables() -> None:
 
 
 @pytest.mark.jvm
+@pytest.mark.slow
 def test_the_whole_command(files: dict[str, str], tmp_path: Path) -> None:
     java_or_skip()
     words = ["--vectors", files["vectors"], "--topics", files["topics"], "--rounds", "1"]
