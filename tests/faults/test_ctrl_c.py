@@ -16,6 +16,8 @@ from tests.faults.processes import Ended, start
 from tests.java_here import java_or_skip
 from tests.reproduction.small_grid import write_grid, yaml_of
 
+pytestmark = pytest.mark.slow
+
 ENCODE = ["input", "--corpus", "a", "output", "--embeddings", "b", "encoder", "--encoder", "c"]
 
 

@@ -15,7 +15,10 @@ PAGE = 4096
 JOBS = ["encode", "encode.query", "mine", "train", "train frozen", "search", "evaluate"]
 JAVA_JOBS = ["index --impact", "index"]
 
-pytestmark = pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="needs POSIX")
+pytestmark = [
+    pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="needs POSIX"),
+    pytest.mark.slow,
+]
 
 
 def pages(folder: Path) -> int:

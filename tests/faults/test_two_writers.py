@@ -14,6 +14,8 @@ from tests.faults.conftest import Harnesses
 from tests.faults.kills import Harness
 from tests.faults.processes import TIMEOUT, start
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 3.0
 """Seconds that a second process that waits is left waiting."""
 
