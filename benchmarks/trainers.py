@@ -52,9 +52,9 @@ def ours(folder: Path, length: int, variant: str) -> Clock:
     """This package's trainer; the naive head materialises all logits."""
     from hyper_ir.models import heads
     from hyper_ir.training import run as run_module
+    from hyper_ir.training.batch_config import BatchConfig
     from hyper_ir.training.objectives import ObjectiveConfig
     from hyper_ir.training.recipe import (
-        BatchConfig,
         DataConfig,
         LogConfig,
         OptimiserConfig,

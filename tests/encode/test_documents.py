@@ -23,7 +23,8 @@ from hyper_ir.encode.vector_file import HOW_TO_RESUME
 from hyper_ir.manifest import Manifest, read_manifest, write_manifest
 from hyper_ir.models.retriever import Retriever
 from hyper_ir.problems import Problems
-from tests.tiny_models import TEXTS, close, save_checkpoint
+from tests.encode.random_corpus import write_random_corpus
+from tests.tiny_models import close, save_checkpoint
 
 PASSAGES = 100
 
@@ -36,13 +37,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("corpus") / "corpus.jsonl"
-    draw = random.Random(0)
-    words = " ".join(TEXTS).split()
-    with open(path, "w") as handle:
-        for number in range(PASSAGES):
-            text = " ".join(draw.choices(words, k=draw.randint(1, 30)))
-            handle.write(json.dumps({"_id": f"d{number}", "title": "T", "text": text}) + "\n")
-    return path
+    return write_random_corpus(path, PASSAGES)
 
 
 def engine(model: Path, batch_size: int = 1, **more: float) -> Engine:

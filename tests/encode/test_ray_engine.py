@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import random
 import signal
 import subprocess
 import sys
@@ -28,7 +26,8 @@ from hyper_ir.lucene.staging import require_whole
 from hyper_ir.manifest import Manifest, read_manifest
 from hyper_ir.models.retriever import Retriever
 from tests.encode.dying import DEADLY, DiesAlways, DiesOnce
-from tests.tiny_models import TEXTS, save_checkpoint
+from tests.encode.random_corpus import write_random_corpus
+from tests.tiny_models import save_checkpoint
 
 pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
 
@@ -48,13 +47,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("corpus") / "corpus.jsonl"
-    draw = random.Random(0)
-    words = " ".join(TEXTS).split()
-    with open(path, "w") as handle:
-        for number in range(PASSAGES):
-            text = " ".join(draw.choices(words, k=draw.randint(1, 30)))
-            handle.write(json.dumps({"_id": f"d{number}", "title": "T", "text": text}) + "\n")
-    return path
+    return write_random_corpus(path, PASSAGES)
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,13 @@ import runpy
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing import forkserver, get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -134,26 +135,12 @@ def start(
     log.touch()
     context = get_context("forkserver")
     context.set_forkserver_preload(IMPORTED)
-    with _environment():
+    with patch.dict(os.environ, ENVIRONMENT):
         forkserver.ensure_running()
     target = (list(words), log, watched, at, by, prepare, arguments)
     process = context.Process(target=_run, args=target)
     process.start()
     return Started(process, log)
-
-
-@contextlib.contextmanager
-def _environment() -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in ENVIRONMENT}
-    os.environ.update(ENVIRONMENT)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _run(

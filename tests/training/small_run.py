@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from hyper_ir.data.examples import TrainingExample, write_examples
+from hyper_ir.training.batch_config import BatchConfig
 from hyper_ir.training.recipe import (
-    BatchConfig,
     DataConfig,
     LogConfig,
     OptimiserConfig,

@@ -15,7 +15,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from hyper_ir.training.recipe import BatchConfig, LogConfig, OptimiserConfig, Recipe, TeacherConfig
+from hyper_ir.training.batch_config import BatchConfig
+from hyper_ir.training.recipe import LogConfig, OptimiserConfig, Recipe, TeacherConfig
 from tests.training.small_run import journal, recipe, without_dropout, yaml_of
 
 STEPS = 50

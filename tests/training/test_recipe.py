@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from hyper_ir.training.batch_config import BatchConfig
 from hyper_ir.training.recipe import (
-    BatchConfig,
     DataConfig,
     LogConfig,
     OptimiserConfig,

@@ -16,7 +16,8 @@ from transformers import TrainerCallback
 
 from hyper_ir.models.retriever import Retriever
 from hyper_ir.training import run as run_module
-from hyper_ir.training.recipe import BatchConfig, PromptSettings, Recipe
+from hyper_ir.training.batch_config import BatchConfig
+from hyper_ir.training.recipe import PromptSettings, Recipe
 from hyper_ir.training.run import train
 from hyper_ir.training.trainer import HyperTrainer
 from tests import tiny_models

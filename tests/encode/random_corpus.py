@@ -1,0 +1,20 @@
+"""A corpus of passages of 1 to 30 words in any order, the same each time."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+from tests.tiny_models import TEXTS
+
+
+def write_random_corpus(path: Path, passages: int) -> Path:
+    """Write it as BEIR's JSONL with ids d0, d1, …; returns the path."""
+    draw = random.Random(0)
+    words = " ".join(TEXTS).split()
+    with open(path, "w") as handle:
+        for number in range(passages):
+            text = " ".join(draw.choices(words, k=draw.randint(1, 30)))
+            handle.write(json.dumps({"_id": f"d{number}", "title": "T", "text": text}) + "\n")
+    return path
