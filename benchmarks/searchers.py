@@ -53,7 +53,7 @@ def answering(
 
 def lucene(vectors: str, topics: str, folder: str) -> Work:
     """hyper_ir's index and searcher, which are Anserini's and Pyserini's."""
-    from hyper_ir.lucene.indexing import build_impact_index
+    from hyper_ir.lucene.impact_indexing import build_impact_index
     from hyper_ir.lucene.searching import ImpactSearcher
 
     opened: list[ImpactSearcher] = []

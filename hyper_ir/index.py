@@ -105,12 +105,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _build(arguments: argparse.Namespace, problems: Problems) -> Manifest:
     from hyper_ir.data.corpus import open_corpus
-    from hyper_ir.lucene.indexing import (
-        Storage,
-        TextAnalysis,
-        build_bm25_index,
-        build_impact_index,
-    )
+    from hyper_ir.lucene.impact_indexing import build_impact_index
+    from hyper_ir.lucene.indexing import Storage, TextAnalysis, build_bm25_index
     from hyper_ir.lucene.shard_indexing import build_bm25_shards, build_impact_shards
 
     build_impact: Callable[..., Manifest] = build_impact_index

@@ -13,7 +13,8 @@ from hyper_ir.advising.records import Records, fingerprint
 from hyper_ir.advising.requantise import write_requantised
 from hyper_ir.files import PARTIAL_SUFFIX
 from hyper_ir.locking import remove
-from hyper_ir.lucene.indexing import build_impact_index, is_index
+from hyper_ir.lucene.impact_indexing import build_impact_index
+from hyper_ir.lucene.indexing import is_index
 from hyper_ir.manifest import manifest_path
 from hyper_ir.problems import Problems
 from hyper_ir.search.engines import ImpactEngine, plan

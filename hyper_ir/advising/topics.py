@@ -22,7 +22,7 @@ from hyper_ir.search.latency import (
     settled,
     timed,
 )
-from hyper_ir.search.query_checks import say, within_limit
+from hyper_ir.search.query_checks import refuse_plain_texts, say, within_limit
 from hyper_ir.search.query_encoders import open_encoder
 from hyper_ir.search.sources import Texts, read_encoded
 from hyper_ir.wording import counted
@@ -59,6 +59,8 @@ def _encoded(
     if inputs.encoder is None:
         source = read_encoded(inputs.topics, problems)
         check_fits(checked.manifest, source.origin, inputs.vectors)
+        if source.origin is None and source.by_repetition:
+            refuse_plain_texts(source.topics, inputs.topics)
         kept = _judged([id for id, _ in source.topics], checked)
         return within_limit([topic for topic in source.topics if topic[0] in kept]), None
     topics = read_topics(inputs.topics, inputs.topics_format, problems)

@@ -20,7 +20,7 @@ from typing import Any
 
 from hyper_ir.data.records import Passage
 from hyper_ir.encode.documents import OutputConfig, texts_of
-from hyper_ir.encode.vector_file import HOW_TO_RESUME, PROGRESS_SUFFIX
+from hyper_ir.encode.vector_file import PROGRESS_SUFFIX
 from hyper_ir.encode.vector_folder import FILES, differing, folder_counts, identity
 from hyper_ir.encode.windows import Window, windows_of
 from hyper_ir.files import PARTIAL_SUFFIX, write_json
@@ -28,6 +28,7 @@ from hyper_ir.locking import sole_writer
 from hyper_ir.manifest import NAME, Manifest, read_manifest, write_manifest
 
 NAME_OF_ALL = "embeddings"
+HOW_TO_RESUME = "add --resume after `output` to make the shards that are missing"
 PROGRESS = f".{NAME_OF_ALL}{PROGRESS_SUFFIX}"
 
 

@@ -24,7 +24,9 @@ def identity(manifest: Manifest) -> dict[str, Any]:
 
 def corpus_identity(manifest: Manifest) -> dict[str, Any]:
     """The corpus by its files and settings, wherever it lies; by its name where it has no files."""
-    described: dict[str, Any] = manifest.inputs.get("corpus", {})
+    described = manifest.inputs.get("corpus", {})
+    if not isinstance(described, dict):  # made elsewhere, or by hand
+        return {"source": described}
     kept = {name: value for name, value in described.items() if name != "source"}
     return kept if described.get("files") else described
 

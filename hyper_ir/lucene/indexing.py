@@ -1,4 +1,4 @@
-"""Lucene indexes: BM25 from texts, impacts from sparse vectors, with a manifest inside."""
+"""Lucene indexes of texts for BM25, with a manifest inside; what all indexing needs."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from hyper_ir.data.records import Passage
-from hyper_ir.data.vectors import read_vectors
 from hyper_ir.files import PARTIAL_SUFFIX, atomic_directory, require_writable_folder
 from hyper_ir.locking import partial_folder
 from hyper_ir.lucene.index_collection import index_collection
 from hyper_ir.lucene.java import Java, anserini_jar, find_java
 from hyper_ir.lucene.shards import is_sharded
-from hyper_ir.lucene.staging import stage_passages, stage_vectors
+from hyper_ir.lucene.staging import stage_passages
 from hyper_ir.manifest import Manifest, read_manifest, write_manifest
 from hyper_ir.problems import Problems
 
@@ -87,52 +86,6 @@ def require_index(path: str | os.PathLike[str]) -> Path:
     return path
 
 
-def build_impact_index(
-    vectors: str | os.PathLike[str],
-    index: str | os.PathLike[str],
-    *,
-    threads: int = 1,
-    optimize: bool = False,
-    storage: Storage | None = None,
-    overwrite: bool = False,
-    problems: Problems | None = None,
-    progress: bool = True,
-) -> Manifest:
-    """Index a file or folder of sparse vectors (Anserini JSONL) as impacts.
-
-    Vectors whose manifest tells the number of documents are taken as they are; others are read
-    through first. The index appears whole or not at all, with a manifest that has inherited
-    model, vocabulary and quantiser. Returns that manifest.
-
-    Raises ValueError for bad vectors, an ``index`` that exists (unless ``overwrite``; a folder
-    that is no index is never replaced), no Java, and when Lucene did not index every document.
-    """
-    vectors, index = Path(vectors), Path(index)
-    problems = problems if problems is not None else Problems()
-    storage = storage or Storage()
-    java = check_target(index, threads, overwrite)
-    origin = origin_of(vectors)
-    with _workplace(index) as folder:
-        documents = stage_vectors(vectors, folder, origin, problems, progress)
-        manifest = impact_manifest(vectors, origin, java, optimize, storage)
-        manifest.counts.update(documents=documents, skipped=problems.count)
-        flags = impact_flags(threads, optimize, storage)
-        with place_named(vectors, problems):
-            return run_indexing(java, folder, index, flags, manifest, overwrite, progress)
-
-
-@contextmanager
-def place_named(vectors: Path, problems: Problems) -> Iterator[None]:
-    """Where Lucene failed on vectors that nobody had read before, name the record that is bad."""
-    try:
-        yield
-    except ValueError:
-        if not problems.count:
-            for _ in read_vectors(vectors):
-                pass
-        raise
-
-
 def build_bm25_index(
     corpus: Iterable[Passage],
     index: str | os.PathLike[str],
@@ -154,7 +107,7 @@ def build_bm25_index(
     index = Path(index)
     analysis, storage = analysis or TextAnalysis(), storage or Storage()
     java = check_target(index, threads, overwrite)
-    with _workplace(index) as folder:
+    with workplace(index) as folder:
         documents = stage_passages(corpus, folder, threads, size_of(corpus), progress)
         manifest = bm25_manifest(corpus, analysis, java, optimize, storage)
         skipped = problems.count if problems is not None else 0
@@ -192,7 +145,7 @@ def size_of(corpus: Iterable[Passage]) -> int | None:
 
 
 @contextmanager
-def _workplace(index: Path) -> Iterator[Path]:
+def workplace(index: Path) -> Iterator[Path]:
     """A folder beside the index, on the same disk, for what Anserini reads; gone in the end.
 
     Raises ValueError where another process is making the index.
@@ -202,38 +155,18 @@ def _workplace(index: Path) -> Iterator[Path]:
         yield folder
 
 
-def impact_flags(threads: int, optimize: bool, storage: Storage) -> list[str]:
-    """What tells Anserini to index vectors."""
-    flags = ["-collection", "JsonVectorCollection", "-impact", "-pretokenized"]
-    return flags + _common_flags(threads, optimize, storage)
-
-
 def bm25_flags(analysis: TextAnalysis, threads: int, optimize: bool, storage: Storage) -> list[str]:
     """What tells Anserini to index texts."""
     flags = ["-collection", "JsonCollection", "-language", analysis.language]
-    flags += ["-stemmer", analysis.stemmer, *_common_flags(threads, optimize, storage)]
+    flags += ["-stemmer", analysis.stemmer, *common_flags(threads, optimize, storage)]
     flags += ["-keepStopwords"] if analysis.keep_stopwords else []
     return flags + (["-pretokenized"] if analysis.pretokenized else [])
 
 
-def _common_flags(threads: int, optimize: bool, storage: Storage) -> list[str]:
+def common_flags(threads: int, optimize: bool, storage: Storage) -> list[str]:
+    """What tells Anserini how to index, whatever it indexes."""
     flags = ["-generator", "DefaultLuceneDocumentGenerator", "-threads", str(threads)]
     return flags + storage.flags() + (["-optimize"] if optimize else [])
-
-
-def impact_manifest(
-    vectors: Path, origin: Manifest | None, java: Java, optimize: bool, storage: Storage
-) -> Manifest:
-    """That of an index of vectors, which inherits model, vocabulary and quantiser; no counts."""
-    config = {"impact": True, "optimize": optimize, "store": asdict(storage)}
-    return Manifest(
-        kind="index",
-        model=origin.model if origin is not None else {},
-        vocabulary=origin.vocabulary if origin is not None else "",
-        quantiser=origin.quantiser if origin is not None else {},
-        config=config | _versions(java),
-        inputs={"vectors": str(vectors.resolve())},
-    )
 
 
 def bm25_manifest(
@@ -248,7 +181,7 @@ def bm25_manifest(
     config = {"impact": False, "optimize": optimize, "store": asdict(storage)}
     return Manifest(
         kind="index",
-        config=config | {"analysis": asdict(analysis)} | _versions(java),
+        config=config | {"analysis": asdict(analysis)} | versions(java),
         inputs={"corpus": describe() if describe is not None else type(corpus).__name__},
     )
 
@@ -278,5 +211,6 @@ def run_indexing(
     return manifest
 
 
-def _versions(java: Java) -> dict[str, Any]:
+def versions(java: Java) -> dict[str, Any]:
+    """What a manifest's configuration says of the programs."""
     return {"anserini": anserini_jar().name, "java": java.version}

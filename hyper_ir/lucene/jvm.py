@@ -62,6 +62,23 @@ def raise_clause_limit(limit: int) -> None:
         searcher.setMaxClauseCount(limit)
 
 
+def java_class(name: str) -> Any:
+    """A class of Java's, Lucene's or Anserini's, for use from Python; starts the JVM if need be."""
+    start()
+    return _autoclass()(name)
+
+
+@contextmanager
+def java_errors(what: str) -> Iterator[None]:
+    """Turn an exception of the JVM into a ValueError with its first line, behind ``what``."""
+    from jnius import JavaException
+
+    try:
+        yield
+    except JavaException as error:
+        raise ValueError(f"{what}: {str(error).splitlines()[0]}") from error
+
+
 def _boot() -> None:
     chosen = java.find_java()
     options = ["-Xrs"]  # else the JVM takes Ctrl-C from Python and ends the process at once

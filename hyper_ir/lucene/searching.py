@@ -9,8 +9,7 @@ the second, third, … of equal scores by 0.000001 each, as far as a 32-bit floa
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from hyper_ir.data.records import Hit
@@ -60,7 +59,7 @@ class BM25Searcher:
             raise ValueError(f"index: {path} holds impacts, not texts; search it with --impact")
         self.analysis = analysis or analysis_of(self.manifest)
         pyserini = pyserini_api.load()
-        with _java_errors(f"index {path}"):
+        with jvm.java_errors(f"index {path}"):
             self._searcher = pyserini.LuceneSearcher(str(path))
             if len(self.indexes.paths) > 1:
                 read_as_one(self._searcher.object, self.indexes.paths, pyserini)
@@ -77,7 +76,7 @@ class BM25Searcher:
         # A text has fewer words than characters; below Lucene's limit nothing changes.
         jvm.raise_clause_limit(max((len(text) for _, text in queries), default=0))
         ids, texts = [id for id, _ in queries], [text for _, text in queries]
-        with _java_errors("BM25 search"):
+        with jvm.java_errors("BM25 search"):
             found = self._searcher.batch_search(texts, ids, hits, threads)
         return _lists(found, ids, self.indexes)
 
@@ -102,7 +101,7 @@ class ImpactSearcher:
             raise ValueError(f"index: {path} holds texts, not impacts; search it with --bm25")
         frequencies = self.indexes.frequencies()
         pyserini = pyserini_api.load()
-        with _java_errors(f"index {path}"):
+        with jvm.java_errors(f"index {path}"):
             self._searcher = pyserini.LuceneImpactSearcher(str(path), _AsGiven(), min_idf)
             opened = self._searcher.object
             if len(self.indexes.paths) > 1:
@@ -131,7 +130,7 @@ class ImpactSearcher:
         check_batch([id for id, _ in queries], hits, threads)
         check_queries(queries)
         ids, vectors = [id for id, _ in queries], [vector for _, vector in queries]
-        with _java_errors("impact search"):
+        with jvm.java_errors("impact search"):
             found = self._searcher.batch_search(vectors, ids, hits, threads)
         return _lists(found, ids, self.indexes)
 
@@ -179,14 +178,3 @@ def _set_analysis(searcher: Any, analysis: TextAnalysis, pyserini: pyserini_api.
         searcher.set_analyzer(
             english.fromArguments(analysis.stemmer, analysis.keep_stopwords, None)
         )
-
-
-@contextmanager
-def _java_errors(what: str) -> Iterator[None]:
-    """Turn an exception of the JVM into a ValueError with its first line."""
-    from jnius import JavaException
-
-    try:
-        yield
-    except JavaException as error:
-        raise ValueError(f"{what}: {str(error).splitlines()[0]}") from error

@@ -16,14 +16,14 @@ from pathlib import Path
 from hyper_ir.data.records import Passage
 from hyper_ir.files import PARTIAL_SUFFIX, atomic_directory
 from hyper_ir.locking import sole_writer
+from hyper_ir.lucene.impact_indexing import ImpactIndexing, documents_in, require_all
+from hyper_ir.lucene.impact_writer import complaint
 from hyper_ir.lucene.indexing import (
     Storage,
     TextAnalysis,
     bm25_flags,
     bm25_manifest,
     check_target,
-    impact_flags,
-    impact_manifest,
     is_index,
     origin_of,
     run_indexing,
@@ -32,10 +32,12 @@ from hyper_ir.lucene.indexing import (
 from hyper_ir.lucene.java import Java
 from hyper_ir.lucene.shard_staging import Dealt, deal_passages, deal_vectors
 from hyper_ir.lucene.shards import MOST, RULE, Shard, record, shard_names
-from hyper_ir.lucene.staging import good_vectors, require_sparse_and_whole
+from hyper_ir.lucene.staging import good_vectors, require_sparse_and_whole, too_long_a_text
 from hyper_ir.manifest import Manifest, read_manifest, write_manifest
 from hyper_ir.problems import Problems
 from hyper_ir.wording import counted
+
+Beside = Callable[[Path], object] | None
 
 TEXTS = "texts"
 """What the shards are made of, inside the folder where they are made."""
@@ -63,19 +65,24 @@ def build_impact_shards(
     """
     vectors, index = Path(vectors), Path(index)
     problems = problems if problems is not None else Problems()
-    storage = storage or Storage()
     java = _check(index, shards, threads, overwrite)
+    how = ImpactIndexing(java, threads, optimize, storage or Storage(), progress)
     origin = origin_of(vectors)
     require_sparse_and_whole(vectors, origin)
-    manifest = impact_manifest(vectors, origin, java, optimize, storage)
 
     def deal(folder: Path) -> Dealt:
-        dealt = deal_vectors(good_vectors(vectors, problems, progress), folder, shards, threads)
-        _require_all(vectors, origin, sum(dealt.documents), problems)
+        good = good_vectors(
+            vectors,
+            problems,
+            progress,
+            too_long_a_text if how.by_anserini else complaint,
+            documents_in(origin),
+        )
+        dealt = deal_vectors(good, folder, shards, threads if how.by_anserini else 1)
+        require_all(vectors, origin, sum(dealt.documents), problems)
         return dealt
 
-    flags = impact_flags(threads, optimize, storage)
-    work = _Work(index, java, flags, manifest, overwrite, progress)
+    work = _Work(index, how.make, how.manifest(vectors, origin), overwrite, progress)
     return work.make(deal, lambda: problems.count)
 
 
@@ -103,7 +110,11 @@ def build_bm25_shards(
     java = _check(index, shards, threads, overwrite)
     manifest = bm25_manifest(corpus, analysis, java, optimize, storage)
     flags = bm25_flags(analysis, threads, optimize, storage)
-    work = _Work(index, java, flags, manifest, overwrite, progress)
+
+    def make(source: Path, index: Path, manifest: Manifest, log: Path, beside: Beside) -> Manifest:
+        return run_indexing(java, source, index, flags, manifest, False, progress, log, beside)
+
+    work = _Work(index, make, manifest, overwrite, progress)
     return work.make(
         lambda folder: deal_passages(corpus, folder, shards, threads, size_of(corpus), progress),
         lambda: problems.count if problems is not None else 0,
@@ -116,16 +127,6 @@ def _check(index: Path, shards: int, threads: int, overwrite: bool) -> Java:
     return check_target(index, threads, overwrite)
 
 
-def _require_all(source: Path, origin: Manifest | None, found: int, problems: Problems) -> None:
-    """Raise ValueError where vectors are fewer, or more, than their manifest says."""
-    promised = origin.counts.get("documents", found) if origin is not None else found
-    if found + problems.count != promised and not problems.count:
-        raise ValueError(
-            f"vectors: {source} holds {counted(found, 'document')}, but its manifest says "
-            f"{promised:,}: it was damaged or changed; encode it anew"
-        )
-
-
 @dataclass(frozen=True)
 class _Work:
     """The making of a folder of shards.
@@ -133,13 +134,13 @@ class _Work:
     Attributes
     ----------
     index: the folder to make.
-    java, flags: what indexes a shard, and how.
+    make_shard: indexes what was dealt to a shard: source, target, manifest, log, and what else to
+        put into the folder.
     manifest: of the folder, but for what the collection tells.
     """
 
     index: Path
-    java: Java
-    flags: list[str]
+    make_shard: Callable[[Path, Path, Manifest, Path, Beside], Manifest]
     manifest: Manifest
     overwrite: bool
     progress: bool
@@ -203,9 +204,7 @@ class _Work:
         manifest = self._shard_manifest(number, dealt)
         log = self.index.with_name(f"{self.index.name}.{name}.log")
         extra = dealt.statistics().write if dealt.frequencies else None
-        run_indexing(
-            self.java, source, target, self.flags, manifest, False, self.progress, log, extra
-        )
+        self.make_shard(source, target, manifest, log, extra)
 
     def _finish(self, names: list[str], dealt: Dealt, skipped: int) -> Manifest:
         config = {"shards": names, "rule": RULE, "collection": dealt.collection}

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TextIO, TypeVar
 
@@ -50,7 +50,7 @@ def stage_vectors(
     if manifest is not None and manifest.quantiser:  # dense vectors have none
         documents = manifest.counts.get("documents")
     if documents is None:
-        documents = sum(1 for _ in good_vectors(source, problems, progress))
+        documents = sum(1 for _ in good_vectors(source, problems, progress, too_long_a_text))
     if problems.count:
         _write_clean(source, folder, progress)
     else:
@@ -68,12 +68,19 @@ def require_sparse_and_whole(source: Path, manifest: Manifest | None) -> None:
 
 
 def good_vectors(
-    source: Path, problems: Problems, progress: bool
+    source: Path,
+    problems: Problems,
+    progress: bool,
+    complaint: Callable[[dict[str, int]], str | None],
+    total: int | None = None,
 ) -> Iterator[tuple[str, dict[str, int]]]:
-    """Yield ``(id, vector)`` of what Anserini can write out; ``problems`` is told of the rest."""
-    for id, vector, where in shown(read_vectors(source, problems), progress):
-        if (complaint := _complaint(vector)) is not None:
-            problems.found(where, complaint)
+    """Yield ``(id, vector)`` of what nothing speaks against; ``problems`` is told of the rest.
+
+    ``complaint`` says why a vector that is one cannot be indexed, or None.
+    """
+    for id, vector, where in shown(read_vectors(source, problems), progress, total):
+        if (reason := complaint(vector)) is not None:
+            problems.found(where, reason)
         else:
             yield id, vector
 
@@ -103,7 +110,7 @@ def _is_dense(manifest: Manifest) -> bool:
     return bool(manifest.model) and not manifest.vocabulary and not manifest.quantiser
 
 
-def _complaint(vector: dict[str, int]) -> str | None:
+def too_long_a_text(vector: dict[str, int]) -> str | None:
     """Why Anserini could not write this vector out; None when it can."""
     if sum((len(token) + 1) * weight for token, weight in vector.items()) > LONGEST_TEXT:
         return (
@@ -116,7 +123,7 @@ def _complaint(vector: dict[str, int]) -> str | None:
 def _write_clean(source: Path, folder: Path, progress: bool) -> None:
     with open(folder / "vectors-00000.jsonl", "w", encoding="utf-8") as handle:
         for id, vector, _ in shown(read_vectors(source, Problems("skip", keep=0)), progress):
-            if _complaint(vector) is None:
+            if too_long_a_text(vector) is None:
                 record = {"id": id, "contents": "", "vector": vector}
                 handle.write(json.dumps(record, ensure_ascii=False) + "\n")
 

@@ -28,12 +28,13 @@ from torch import Tensor, nn
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from hyper_ir.files import atomic_directory, write_json
-from hyper_ir.manifest import Manifest, short_name, write_manifest
+from hyper_ir.manifest import Manifest, read_manifest, short_name, write_manifest
 from hyper_ir.models.checkpoint import RETRIEVER_FILE, Checkpoint, find_checkpoint, read_object
 from hyper_ir.models.compact_file import LAYOUT_FILE
 from hyper_ir.models.compact_towers import load_towers
 from hyper_ir.models.config import FORMAT, HeadKind, RetrieverConfig
 from hyper_ir.models.heads import DensePooling, LexicalHead
+from hyper_ir.models.integrity import DIGESTS, digests_of, require_undamaged
 from hyper_ir.models.prompts import PROMPTS_FILE, PromptSynthesiser, load_prompts, save_prompts
 from hyper_ir.models.towers import Tower, load_tower, save_tower, tower_of_checkpoint
 
@@ -153,7 +154,9 @@ class Retriever(nn.Module):
                 (partial / "query").mkdir(exist_ok=True)
                 save_prompts(self.query.prompts, partial / "query")
             write_json(partial / RETRIEVER_FILE, asdict(self.config))
-            write_manifest(partial, self.manifest())
+            manifest = self.manifest()
+            digests = {DIGESTS: digests_of(partial)}
+            write_manifest(partial, replace(manifest, model={**manifest.model, **digests}))
 
     def manifest(self) -> Manifest:
         """The manifest of the model itself."""
@@ -253,6 +256,9 @@ def _load_saved(cls: type[Retriever], checkpoint: Checkpoint, head: HeadKind | N
     config = replace(config, name=short_name(config.name))
     if head is not None and head != config.head:
         raise ValueError(f"{checkpoint.name}: its head is {config.head}, not {head}")
+    manifest = read_manifest(checkpoint.folder)
+    if manifest is not None:
+        require_undamaged(checkpoint.folder, manifest.model)
     if (checkpoint.folder / LAYOUT_FILE).is_file():
         towers = load_towers(checkpoint.folder, config)
         return cls(*towers, load_tokenizer(checkpoint.folder), config, checkpoint.name)

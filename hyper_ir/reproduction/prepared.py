@@ -18,7 +18,8 @@ from hyper_ir.encode.documents import OutputConfig, encode_corpus
 from hyper_ir.encode.engine import Engine, EngineConfig
 from hyper_ir.encode.tokens import lucene_tokens
 from hyper_ir.files import write_json
-from hyper_ir.lucene.indexing import build_bm25_index, build_impact_index
+from hyper_ir.lucene.impact_indexing import build_impact_index
+from hyper_ir.lucene.indexing import build_bm25_index
 from hyper_ir.mining.first_stage import FromIndex
 from hyper_ir.mining.pipeline import mine
 from hyper_ir.mining.selection import MiningSettings

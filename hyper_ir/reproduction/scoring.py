@@ -18,7 +18,7 @@ from hyper_ir.encode.prompt_attention import prompt_attention
 from hyper_ir.evaluation.measures import parse_measures
 from hyper_ir.evaluation.scores import TaskScorer
 from hyper_ir.files import write_json
-from hyper_ir.lucene.indexing import build_impact_index
+from hyper_ir.lucene.impact_indexing import build_impact_index
 from hyper_ir.models.retriever import Retriever
 from hyper_ir.reproduction.cells import Cell
 from hyper_ir.reproduction.prepared import Prepared, build_store, encode_collection

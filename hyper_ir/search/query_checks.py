@@ -54,25 +54,31 @@ def check_known(
         )
 
 
-def check_plain_texts(
-    searcher: ImpactEngine, queries: Sequence[EncodedTopic], topics: str, tsv: bool
-) -> None:
-    """Refuse topics that came without an encoder and look like plain texts, and warn of others.
+def refuse_plain_texts(queries: Sequence[EncodedTopic], topics: str) -> None:
+    """Refuse topics whose weights were told by repetition and that look like plain texts.
 
-    A text's words are searched as tokens otherwise, and only bad figures would tell. ``tsv``: the
-    weights were told by repetition, so that texts can be mistaken for vectors; where hardly a
-    token is repeated, ValueError. Where most tokens are none of the index, a warning is enough: a
-    small or a pruned index lacks many tokens of its own model.
+    A text's words are searched as tokens otherwise, and only bad figures would tell. Raises
+    ValueError where hardly a token is repeated.
     """
     vectors = [vector for _, vector in _with_tokens(queries)]
     tokens = sum(map(len, vectors))
-    weight = sum(sum(vector.values()) for vector in vectors)
-    if tsv and weight < TEXT_REPEATS * tokens:
+    if sum(sum(vector.values()) for vector in vectors) < TEXT_REPEATS * tokens:
         raise ValueError(
             f"topics: those of {topics} look like plain texts: hardly a token is repeated, by "
             "which its weight would be told; texts need --encoder MODEL, and encoded topics of "
             'such weights are given as JSONL {"id": "1", "vector": {"token": 1}}'
         )
+
+
+def warn_of_plain_texts(
+    searcher: ImpactEngine, queries: Sequence[EncodedTopic], topics: str
+) -> None:
+    """Warn where most tokens of topics that came without an encoder are none of the index.
+
+    A small or a pruned index lacks many tokens of its own model, so that this is no error.
+    """
+    vectors = [vector for _, vector in _with_tokens(queries)]
+    tokens = sum(map(len, vectors))
     known = sum(searcher.knows(token) for vector in vectors for token in vector)
     if 2 * known < tokens:
         warn(

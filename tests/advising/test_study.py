@@ -244,6 +244,13 @@ def test_topics_that_do_not_fit(given: Inputs, tmp_path: Path) -> None:
             Study(checked, grid, tmp_path / "o", tolerance)
 
 
+def test_plain_texts_are_not_taken_for_vectors(given: Inputs, tmp_path: Path) -> None:
+    plain = tmp_path / "plain.tsv"
+    plain.write_text("".join(f"{number}\tt1 t2 t3\n" for number in range(8)))
+    with pytest.raises(ValueError, match=r"plain\.tsv look like plain texts"):
+        study(replace(given, topics=str(plain)), tmp_path / "advice").run(False)
+
+
 def test_a_live_encoder_is_timed_and_asked_once(
     given: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

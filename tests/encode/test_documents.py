@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,16 @@ def test_a_folder_holds_the_shards_of_one_run_only(
     told = "another corpus .* give another folder, or add --overwrite after `output`$"
     with pytest.raises(ValueError, match=told):
         encode(other, resume=True)
+
+
+def test_a_manifest_that_names_its_corpus_in_a_word_is_of_another_one(
+    model: Path, corpus: Path, tmp_path: Path
+) -> None:
+    folder, opened = tmp_path / "v", open_corpus(str(corpus))
+    made = encode_corpus(engine(model), opened, folder, progress=False)
+    write_manifest(folder, replace(made, inputs={"corpus": "wikipedia"}))
+    with pytest.raises(ValueError, match="holds vectors of another corpus"):
+        encode_corpus(engine(model), opened, folder, progress=False)
 
 
 def test_a_model_is_its_weights_whatever_its_folder_is_called(

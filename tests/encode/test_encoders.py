@@ -96,7 +96,7 @@ def test_the_query_encoder_searches_through_pyserinis_own_searcher(tmp_path: Pat
     from hyper_ir.encode import HyperQueryEncoder
     from hyper_ir.encode.documents import encode_corpus
     from hyper_ir.encode.engine import Engine, EngineConfig
-    from hyper_ir.lucene.indexing import build_impact_index
+    from hyper_ir.lucene.impact_indexing import build_impact_index
     from hyper_ir.models.retriever import Retriever
 
     folder = save_checkpoint(tmp_path / "bert")

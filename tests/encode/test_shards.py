@@ -150,7 +150,9 @@ def test_what_is_there_is_kept_unless_asked_otherwise(tmp_path: Path) -> None:
 def test_an_interruption_says_that_only_resuming_goes_on(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt) as caught, ShardFolder(plan(tmp_path)):
         raise KeyboardInterrupt
-    assert "--resume" in caught.value.__notes__[0]
+    (note,) = caught.value.__notes__
+    assert "--resume" in note
+    assert "shards that are missing" in note
 
 
 def test_a_finished_folder_is_kept(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def java_of(started: Started) -> int:
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
 def test_the_java_that_indexes_is_killed(harness: Harnesses) -> None:
-    made = harness("index --impact")
+    made = harness("index")
     _ = made.reference
     out = made.new_folder()
     started = start(made.job.words(out), out.with_suffix(".log"), out)
@@ -40,6 +40,28 @@ def test_the_java_that_indexes_is_killed(harness: Harnesses) -> None:
     assert "Java was ended by SIGKILL" in complaint
     assert not made.half_made(out)
     (out / "index.log").unlink()
+    assert not made.gone_on_with(out)
+
+
+def halt_at_indexing() -> None:
+    """Have the JVM end, and the process with it, at the first document."""
+    from hyper_ir.lucene import impact_writer
+
+    def halt(*_: Any, **__: Any) -> None:
+        from hyper_ir.lucene.jvm import java_class
+
+        java_class("java.lang.Runtime").getRuntime().halt(134)
+
+    impact_writer._Document.filled = halt  # type: ignore[method-assign]
+
+
+def test_the_java_that_indexes_dies(harness: Harnesses) -> None:
+    made = harness("index --impact")
+    _ = made.reference
+    out = made.new_folder()
+    started = start(made.job.words(out), out.with_suffix(".log"), prepare=halt_at_indexing)
+    assert started.ended().status == 134
+    assert not made.half_made(out)
     assert not made.gone_on_with(out)
 
 
@@ -57,12 +79,13 @@ def halt_at_search() -> None:
 
 def no_memory_at_search() -> None:
     """Have Lucene raise what Java raises without memory."""
-    from hyper_ir.lucene.searching import ImpactSearcher, _java_errors
+    from hyper_ir.lucene.jvm import java_errors
+    from hyper_ir.lucene.searching import ImpactSearcher
 
     def fail(*_: Any, **__: Any) -> None:
         from hyper_ir.lucene.pyserini_api import load
 
-        with _java_errors("impact search"):
+        with java_errors("impact search"):
             load().autoclass("java.util.ArrayList")(2**31 - 1)
 
     ImpactSearcher.search = fail  # type: ignore[method-assign,assignment]

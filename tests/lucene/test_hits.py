@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hyper_ir.data.records import Hit
 from hyper_ir.lucene import pyserini_api
 from hyper_ir.lucene.hits import read_hits
-from hyper_ir.lucene.indexing import Storage, build_impact_index
+from hyper_ir.lucene.impact_indexing import build_impact_index
+from hyper_ir.lucene.indexing import Storage
 from hyper_ir.lucene.java import Java
 from hyper_ir.lucene.searching import ImpactSearcher
 from tests.lucene.conftest import write_vectors

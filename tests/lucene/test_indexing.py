@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 
 from hyper_ir.data.records import Passage
+from hyper_ir.lucene.impact_indexing import build_impact_index
 from hyper_ir.lucene.index_collection import index_collection
 from hyper_ir.lucene.indexing import (
     Storage,
     TextAnalysis,
     build_bm25_index,
-    build_impact_index,
-    is_index,
     require_index,
 )
 from hyper_ir.lucene.java import Java
@@ -50,58 +49,6 @@ def test_bm25_index_with_contents_and_manifest(java_here: Java, tmp_path: Path) 
     for passage in PASSAGES:
         assert reader.doc_contents(passage.id) == passage.contents
     assert json.loads(reader.doc_raw("d1"))["contents"] == PASSAGES[0].contents
-
-
-@pytest.mark.jvm
-def test_impact_index_inherits_the_vectors_manifest(java_here: Java, tmp_path: Path) -> None:
-    vectors = tmp_path / "vectors"
-    write_vectors(vectors / "embeddings-00000.jsonl", {"a": {"##x": 3}, "b": {"y": 300}})
-    origin = Manifest(
-        "vectors",
-        model={"name": "m"},
-        vocabulary="abc",
-        quantiser={"factor": 100},
-        counts={"documents": 2},
-    )
-    write_manifest(vectors, origin)
-    index = tmp_path / "impact"
-    manifest = build_impact_index(vectors, index, optimize=True, progress=False)
-    assert (manifest.model, manifest.vocabulary) == ({"name": "m"}, "abc")
-    assert manifest.quantiser == {"factor": 100}
-    assert manifest.config["impact"] is True
-    assert manifest.inputs == {"vectors": str(vectors.resolve())}
-    assert is_index(index)
-    terms = {term.term: term.cf for term in load().LuceneIndexReader(str(index)).terms()}
-    assert terms == {"##x": 3, "y": 300}
-
-
-@pytest.mark.jvm
-def test_fewer_documents_than_promised_are_an_error_and_leave_no_index(
-    java_here: Java, tmp_path: Path
-) -> None:
-    """Anserini gives a file up at its first broken line, and ends with status 0: we name it."""
-    vectors = tmp_path / "vectors"
-    write_vectors(vectors / "v.jsonl", {"a": {"x": 3}})
-    with open(vectors / "v.jsonl", "a") as handle:
-        handle.write('{"id": "b"}\n{"id": "c", "vector": {"x": 1}}\n')
-    write_manifest(vectors, Manifest("vectors", quantiser={"factor": 1}, counts={"documents": 3}))
-    with pytest.raises(ValueError, match=r"v\.jsonl:2: vector is missing"):
-        build_impact_index(vectors, tmp_path / "impact", progress=False)
-    assert everything(tmp_path) == {"vectors", "impact.log"}
-    log = (tmp_path / "impact.log").read_text()
-    assert "NullPointerException" in log
-    assert "hyper_ir: the index was not kept. Lucene indexed" in log.splitlines()[-1]
-
-
-@pytest.mark.jvm
-def test_more_documents_than_promised_are_an_error_too(java_here: Java, tmp_path: Path) -> None:
-    vectors = tmp_path / "vectors"
-    write_vectors(vectors / "v.jsonl", {"a": {"x": 3}, "b": {"x": 3}})
-    write_manifest(vectors, Manifest("vectors", quantiser={"factor": 1}, counts={"documents": 1}))
-    with pytest.raises(
-        ValueError, match="indexed 2 of 1 document: it logged no error, so what it r"
-    ):
-        build_impact_index(vectors, tmp_path / "impact", progress=False)
 
 
 @pytest.mark.jvm
@@ -156,25 +103,12 @@ def test_the_log_stays_only_for_what_is_worth_a_look(
 
 
 @pytest.mark.jvm
-def test_a_longer_token_would_be_cut_in_two(java_here: Java, tmp_path: Path) -> None:
-    """Why ``checked_vector`` refuses it; a manifest that counts documents keeps it from looking."""
-    vectors = tmp_path / "vectors"
-    write_vectors(vectors / "v.jsonl", {"a": {"x" * 255: 1, "y" * 256: 1}})
-    with pytest.raises(ValueError, match="longer than 255"):
-        build_impact_index(vectors, tmp_path / "impact", progress=False)
-    write_manifest(vectors, Manifest("vectors", quantiser={"factor": 1}, counts={"documents": 1}))
-    build_impact_index(vectors, tmp_path / "impact", progress=False)
-    terms = {term.term for term in load().LuceneIndexReader(str(tmp_path / "impact")).terms()}
-    assert terms == {"x" * 255, "y" * 255, "y"}
-
-
-@pytest.mark.jvm
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere file names are always Unicode")
 def test_file_names_in_a_shell_whose_locale_is_not_utf_8(java_here: Java, tmp_path: Path) -> None:
     code = """
 from pathlib import Path
 from hyper_ir.lucene import jvm
-from hyper_ir.lucene.indexing import build_impact_index
+from hyper_ir.lucene.impact_indexing import build_impact_index
 folder = Path(sys.argv[1]) / "Übung é"
 folder.mkdir()
 (folder / "v.jsonl").write_text('{"id": "a", "vector": {"x": 1}}')

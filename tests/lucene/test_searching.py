@@ -6,7 +6,8 @@ import pytest
 
 from hyper_ir.data.records import Hit, Passage
 from hyper_ir.lucene import jvm
-from hyper_ir.lucene.indexing import TextAnalysis, build_bm25_index, build_impact_index
+from hyper_ir.lucene.impact_indexing import build_impact_index
+from hyper_ir.lucene.indexing import TextAnalysis, build_bm25_index
 from hyper_ir.lucene.java import Java
 from hyper_ir.lucene.queries import heaviest
 from hyper_ir.lucene.searching import BM25Searcher, ImpactSearcher

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from hyper_ir.data.records import Passage
-from hyper_ir.lucene import indexing
+from hyper_ir.lucene import impact_indexing
+from hyper_ir.lucene.impact_writer import Vectors, write_impacts
 from hyper_ir.lucene.indexing import is_index
 from hyper_ir.lucene.java import Java
 from hyper_ir.lucene.pyserini_api import load
@@ -92,15 +92,13 @@ def test_an_interrupted_call_is_taken_up(
 ) -> None:
     made: list[str] = []
 
-    def breaking(
-        java: Java, arguments: Sequence[str], documents: int, log: Path, progress: bool
-    ) -> None:
+    def breaking(vectors: Vectors, folder: Path, threads: int, optimize: bool) -> int:
         if len(made) == 2:
             raise KeyboardInterrupt
-        made.append(log.name)
-        in_process.index_collection(java, arguments, documents, log, progress)
+        made.append(folder.name)
+        return write_impacts(vectors, folder, threads, optimize)
 
-    monkeypatch.setattr(indexing, "index_collection", breaking)
+    monkeypatch.setattr(impact_indexing, "write_impacts", breaking)
     index = tmp_path / "index"
     with pytest.raises(KeyboardInterrupt):
         build_impact_shards(vectors, index, 3, progress=False)
@@ -110,7 +108,8 @@ def test_an_interrupted_call_is_taken_up(
     assert is_index(left / "shard-00")
     made.clear()
     build_impact_shards(vectors, index, 3, progress=False)
-    assert made == ["index.shard-02.log"]
+    assert len(made) == 1
+    assert "shard-02" in made[0]
     assert "2 shards are finished already, of 3" in capsys.readouterr().err
     assert {path.name for path in tmp_path.iterdir()} == {"vectors", "index"}
     assert [path.name for path in sorted(index.iterdir())][1:] == [
@@ -122,9 +121,8 @@ def test_an_interrupted_call_is_taken_up(
 
 @pytest.mark.jvm
 def test_what_was_left_of_other_vectors_or_settings_is_not_taken_up(
-    java_here: Java, vectors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    java_here: Java, vectors: Path, tmp_path: Path
 ) -> None:
-    in_process.index_here(monkeypatch)
     build_impact_shards(vectors, tmp_path / "whole", 3, progress=False)
     left = tmp_path / ".index.shards.partial"
     shutil.copytree(tmp_path / "whole", left)
@@ -141,10 +139,7 @@ def test_what_was_left_of_other_vectors_or_settings_is_not_taken_up(
 
 
 @pytest.mark.jvm
-def test_overwriting_and_bad_records(
-    java_here: Java, vectors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    in_process.index_here(monkeypatch)
+def test_overwriting_and_bad_records(java_here: Java, vectors: Path, tmp_path: Path) -> None:
     with open(vectors / "v.jsonl", "a") as handle:
         handle.write('{"id": "bad", "vector": {"all": 0.5}}\n')
     index = tmp_path / "index"

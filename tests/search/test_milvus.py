@@ -53,7 +53,7 @@ def run_of(folder: Path, output: Path, *flags: str) -> bytes:
 @pytest.mark.jvm
 @pytest.mark.parametrize("flags", [["--hits", "10"], ["--hits", "1000", "--min-idf", "-1"]])
 def test_milvus_and_lucene_give_one_run(folder: Path, tmp_path: Path, flags: list[str]) -> None:
-    from hyper_ir.lucene.indexing import build_impact_index
+    from hyper_ir.lucene.impact_indexing import build_impact_index
 
     java_or_skip()
     if not (folder / "index").exists():

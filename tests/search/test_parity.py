@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyper_ir.lucene import jvm, pyserini_api
-from hyper_ir.lucene.indexing import build_impact_index
+from hyper_ir.lucene.impact_indexing import build_impact_index
 from hyper_ir.lucene.searching import ImpactSearcher
 from hyper_ir.search.exact import ExactSearcher
 from tests.java_here import java_or_skip

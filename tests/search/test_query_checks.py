@@ -4,7 +4,12 @@ import pytest
 
 from hyper_ir.data.vectors import EMPTY_QUERY
 from hyper_ir.search.exact import ExactSearcher
-from hyper_ir.search.query_checks import check_known, check_plain_texts, within_limit
+from hyper_ir.search.query_checks import (
+    check_known,
+    refuse_plain_texts,
+    warn_of_plain_texts,
+    within_limit,
+)
 
 SEARCHER = ExactSearcher({"a": {"x": 2, "y": 1}, "b": {"x": 5}}.items())
 
@@ -26,7 +31,9 @@ def test_what_may_be_texts_is_told(
     sign: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    check_plain_texts(SEARCHER, queries, "t.tsv", tsv)
+    if tsv:
+        refuse_plain_texts(queries, "t.tsv")
+    warn_of_plain_texts(SEARCHER, queries, "t.tsv")
     said = capsys.readouterr().err
     assert bool(said) == bool(sign)
     assert sign in said
@@ -36,7 +43,7 @@ def test_what_may_be_texts_is_told(
 @pytest.mark.parametrize("vector", [{"x": 1, "y": 1}, {"x": 1, "is": 1, "this": 1}])
 def test_what_looks_like_texts_is_refused(vector: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=r"t\.tsv look like plain texts: .* need --encoder MODEL"):
-        check_plain_texts(SEARCHER, [("q", vector)], "t.tsv", True)
+        refuse_plain_texts([("q", vector)], "t.tsv")
 
 
 def test_no_known_token_is_refused_and_few_are_told(capsys: pytest.CaptureFixture[str]) -> None:

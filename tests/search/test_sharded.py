@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from hyper_ir.data.records import Passage
-from hyper_ir.lucene.indexing import build_bm25_index, build_impact_index
+from hyper_ir.lucene.impact_indexing import build_impact_index
+from hyper_ir.lucene.indexing import build_bm25_index
 from hyper_ir.lucene.searching import BM25Searcher, ImpactSearcher
 from hyper_ir.lucene.shard_indexing import build_bm25_shards, build_impact_shards
 from hyper_ir.manifest import Manifest, read_manifest, write_manifest

@@ -1,0 +1,217 @@
+"""Sparse vectors into a Lucene index: a weight is given as a frequency, not as so many words.
+
+Anserini writes a vector out as text, each token as often as it weighs, and has Lucene count the
+words again: tens of thousands for one SPLADE vector. Here each token stands once, its weight behind
+it, and Lucene's DelimitedTermFrequencyTokenFilter sets the frequency. What comes out is the same,
+byte for byte, but for the random ids that Lucene gives to segments.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from types import TracebackType
+from typing import Any
+
+from hyper_ir.lucene import jvm
+
+DELIMITER = "\x01"
+"""Between a token and its weight: no white space for Java, and in no model's vocabulary."""
+
+LARGEST_TOTAL = 2**31 - 1
+"""The most that the weights of a document may sum to: Lucene counts its words in an int."""
+
+LONGEST_WITH_WEIGHT = 255 + 1 + 10
+"""UTF-16 code units of the longest token, the delimiter, and the largest weight."""
+
+LARGEST_BUFFER = 1024
+"""MiB that documents may fill before Lucene writes a segment, where the heap is large."""
+
+BATCH = 256
+"""Documents that a thread is handed at once."""
+
+Vectors = Iterable[tuple[str, Mapping[str, int]]]
+
+
+def complaint(vector: Mapping[str, int]) -> str | None:
+    """Why a vector that ``read_vectors`` takes cannot be written; None when it can."""
+    if sum(vector.values()) > LARGEST_TOTAL:
+        return f"the weights sum to over {LARGEST_TOTAL:,}; quantise by a smaller factor"
+    if any(DELIMITER in token for token in vector):
+        return "a token holds the control character U+0001, which stands before weights here"
+    return None
+
+
+def write_impacts(
+    vectors: Vectors, folder: str | os.PathLike[str], threads: int = 1, optimize: bool = False
+) -> int:
+    """Index ``(id, {token: weight})`` into an empty folder; returns the number of documents.
+
+    The vectors are such as ``read_vectors`` yields and :func:`complaint` has nothing to say about.
+    ``threads`` write beside the one that reads; with one, documents stand in the order they came
+    in. ``optimize`` merges all into one segment. Memory: the JVM's heap, and two batches a thread.
+
+    Raises ValueError with Lucene's words where it fails (a full disk, no memory).
+    """
+    with _Writer(folder) as writer, _Crew(writer, threads) as crew:
+        iterator = iter(vectors)
+        while batch := [(id, _written(vector)) for id, vector in islice(iterator, BATCH)]:
+            crew.give(batch)
+        crew.finish()
+        return writer.finish(optimize)
+
+
+def _written(vector: Mapping[str, int]) -> str:
+    return " ".join([f"{token}{DELIMITER}{weight}" for token, weight in vector.items()])
+
+
+class _Writer:
+    """Lucene's IndexWriter with Anserini's settings for impacts."""
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.lucene = jvm.java_class
+        config = self.lucene("org.apache.lucene.index.IndexWriterConfig")(self._analyzer())
+        config.setSimilarity(self.lucene("io.anserini.search.similarity.ImpactSimilarity")())
+        config.setUseCompoundFile(False)
+        config.setRAMBufferSizeMB(float(self._buffer()))
+        directory = self.lucene("org.apache.lucene.store.FSDirectory")
+        path = self.lucene("java.io.File")(os.fspath(folder)).toPath()
+        with jvm.java_errors(f"index {folder}"):
+            self.writer = self.lucene("org.apache.lucene.index.IndexWriter")(
+                directory.open(path), config
+            )
+        self.what = f"index {folder}"
+        self.closed = False
+
+    def _analyzer(self) -> Any:
+        options = self.lucene("java.util.HashMap")
+        words, weights = options(), options()
+        words.put("maxTokenLen", str(LONGEST_WITH_WEIGHT))
+        weights.put("delimiter", DELIMITER)
+        builder = self.lucene("org.apache.lucene.analysis.custom.CustomAnalyzer").builder()
+        builder.withTokenizer("whitespace", words)
+        builder.addTokenFilter("delimitedTermFrequency", weights)
+        return builder.build()
+
+    def _buffer(self) -> int:
+        heap = int(self.lucene("java.lang.Runtime").getRuntime().maxMemory()) // 2**20
+        return max(16, min(LARGEST_BUFFER, heap // 4))
+
+    def finish(self, optimize: bool) -> int:
+        """Write what is in memory, and wait for merges; the number of documents."""
+        with jvm.java_errors(self.what):
+            if optimize:
+                self.writer.forceMerge(1)
+            self.writer.commit()
+            documents = int(self.writer.getDocStats().numDocs)
+            self.closed = True
+            self.writer.close()
+        return documents
+
+    def __enter__(self) -> _Writer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if not self.closed:
+            with jvm.java_errors(self.what):
+                self.writer.rollback()
+
+
+class _Document:
+    """One document whose fields are filled again and again, Anserini's for vectors: a thread's."""
+
+    def __init__(self, lucene: Any) -> None:
+        from jnius import cast
+
+        package = "org.apache.lucene.document"
+        text = cast("java.lang.CharSequence", lucene("java.lang.String")(""))
+        stored = lucene(f"{package}.Field$Store").YES
+        kind = lucene(f"{package}.FieldType")()
+        kind.setIndexOptions(lucene("org.apache.lucene.index.IndexOptions").DOCS_AND_FREQS)
+        self.bytes = lucene("org.apache.lucene.util.BytesRef")
+        self.id = lucene(f"{package}.StringField")("id", "", stored)
+        self.order = lucene(f"{package}.BinaryDocValuesField")("id", self.bytes())
+        self.contents = lucene(f"{package}.Field")("contents", text, kind)
+        self.document = lucene(f"{package}.Document")()
+        for field in (self.id, self.order, self.contents):
+            self.document.add(field)
+
+    def filled(self, id: str, contents: str) -> Any:
+        """The document with these fields."""
+        self.id.setStringValue(id)
+        self.order.setBytesValue(self.bytes(id.encode("utf-8")))
+        self.contents.setStringValue(contents)
+        return self.document
+
+
+class _Crew:
+    """Threads that take batches of written vectors and add them to the index."""
+
+    def __init__(self, writer: _Writer, threads: int) -> None:
+        self.writer = writer
+        self.batches: queue.Queue[list[tuple[str, str]] | None] = queue.Queue(2 * threads)
+        self.failed: BaseException | None = None
+        self.threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
+
+    def __enter__(self) -> _Crew:
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def give(self, batch: list[tuple[str, str]]) -> None:
+        """Have a thread add the batch, as soon as one is free; raises what a thread has raised."""
+        if self.failed is not None:
+            raise self.failed
+        self.batches.put(batch)
+
+    def finish(self) -> None:
+        """Wait until all is added; raises what a thread has raised."""
+        for _ in self.threads:
+            self.batches.put(None)
+        for thread in self.threads:
+            thread.join()
+        self.threads = []
+        if self.failed is not None:
+            raise self.failed
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self.threads:
+            self.failed = self.failed or error  # what is waiting is not added any more
+            for _ in self.threads:
+                self.batches.put(None)
+            for thread in self.threads:
+                thread.join()
+
+    def _work(self) -> None:
+        import jnius
+
+        try:
+            document = _Document(self.writer.lucene)
+            while (batch := self.batches.get()) is not None:
+                self._add(document, batch)
+        except BaseException as error:
+            self.failed = self.failed or error
+            while self.batches.get() is not None:  # nobody waits for room
+                pass
+        finally:
+            jnius.detach()
+
+    def _add(self, document: _Document, batch: list[tuple[str, str]]) -> None:
+        with jvm.java_errors(self.writer.what):
+            for id, contents in batch:
+                if self.failed is not None:
+                    return
+                self.writer.writer.addDocument(document.filled(id, contents))
