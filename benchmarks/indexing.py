@@ -9,17 +9,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
 from benchmarks import machine, reports
-from benchmarks.harness import SHOWN, Spread, Turn, interleaved, seconds, speed_ratios
+from benchmarks.commands import Command
+from benchmarks.harness import Spread, Turn, interleaved, seconds, speed_ratios
 from benchmarks.options import check, minilm, parser, say
 from hyper_ir.command import run
 
@@ -39,42 +37,6 @@ def command(name: str, vectors: Path, index: Path, threads: int) -> list[str]:
     ]
     words += ["--input", str(vectors), "--index", str(index), "--threads", str(threads)]
     return [STOCK, *words, "--impact", "--pretokenized"]
-
-
-class Command:
-    """Makes an index anew each time it is run.
-
-    Parameters
-    ----------
-    name: ``STOCK`` or ``OURS``.
-    environment: with the Java that hyper_ir finds, for both.
-    """
-
-    def __init__(
-        self, name: str, vectors: Path, index: Path, threads: int, environment: dict[str, str]
-    ) -> None:
-        self.name = name
-        self.index = index
-        self.words = command(name, vectors, index, threads)
-        self.environment = environment
-
-    def run(self, **task: Any) -> dict[str, Any]:
-        """Seconds and bytes of the index; raises ValueError with the last words of a failure."""
-        shutil.rmtree(self.index, ignore_errors=True)
-        start = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-m", *self.words],
-            capture_output=True,
-            text=True,
-            env=self.environment,
-            check=False,
-        )
-        taken = time.perf_counter() - start
-        if done.returncode or not self.index.is_dir():
-            last = (done.stdout + done.stderr)[-SHOWN:]
-            raise ValueError(f"{self.name}: status {done.returncode}: {last}")
-        size = sum(path.stat().st_size for path in self.index.glob("_*"))
-        return {"seconds": taken, "bytes": size}
 
 
 def repeated(vectors: Path, documents: int) -> Iterator[tuple[str, dict[str, int]]]:
@@ -157,11 +119,16 @@ def main(argv: Sequence[str] | None = None) -> None:
             source = folder / f"scaled-{scale}"
             described = write_vectors(source, vectors, arguments.documents, scale)
             sides = [
-                Command(side, source, folder / side, arguments.threads, variables)
+                Command(
+                    side,
+                    command(side, source, folder / side, arguments.threads),
+                    folder / side,
+                    variables,
+                )
                 for side in (STOCK, OURS)
             ]
             runs = interleaved([Turn(side) for side in sides], arguments.rounds, say)
-            require_same_hits(sides[0].index, sides[1].index, topics)
+            require_same_hits(sides[0].output, sides[1].output, topics)
             took = {side: seconds(answers).shown(".1f") for side, answers in runs.items()}
             say(f"weights times {scale}: {took}; both answer alike")
             found[str(scale)] = {**described, "documents": arguments.documents, "runs": runs}
