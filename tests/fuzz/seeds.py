@@ -239,6 +239,35 @@ PROMPTS = (json.dumps(asdict(_prompt_config())).encode(),)
 
 
 @functools.cache
+def compact() -> tuple[bytes, ...]:
+    """A compact.json, behind it its compact.safetensors: codes, rows of a base, plain weights."""
+    import torch
+    from safetensors.torch import save
+
+    from hyper_ir.models.compact_file import MEAN, ROW_SCALES, SCALES
+    from hyper_ir.models.quantisation import quantise
+
+    table, rows = torch.arange(12.0).view(4, 3), torch.tensor([2, 0])
+    codes = quantise(table, 4, 3)
+    stored = {
+        "table": codes.packed,
+        "table" + SCALES: codes.scales,
+        "rows": rows,
+        "taken" + ROW_SCALES: torch.ones(2),
+        "taken" + MEAN: torch.zeros(3),
+        "plain": torch.ones(2, 3, dtype=torch.float16),
+    }
+    tensors = {
+        "table": {"shape": [4, 3], "bits": 4, "group": 3},
+        "rows": {"shape": [2], "kind": "int64", "bits": 32},
+        "taken": {"shape": [2, 3], "base": "table", "rows": "rows"},
+        "plain": {"shape": [2, 3], "bits": 16, "base": "taken"},
+    }
+    layout = json.dumps({"format": 1, "sha256": "", "tensors": tensors}).encode()
+    return (layout + BEHIND + save(stored),)
+
+
+@functools.cache
 def prompt_weights() -> tuple[bytes, ...]:
     """A prompts.safetensors with its prompts.json behind it."""
     from safetensors.torch import save

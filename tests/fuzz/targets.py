@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterable
@@ -167,6 +168,19 @@ def _prompt_weights(path: Path, problems: Problems) -> Iterable[object]:
     yield load_prompts(path.parent, seeds.HIDDEN, seeds.LAYERS)
 
 
+def _compact(path: Path, problems: Problems) -> Iterable[object]:
+    """With the digest that the weights have: a hostile folder's would fit."""
+    from hyper_ir.files import sha256_of
+    from hyper_ir.models.compact_file import WEIGHTS_FILE, read_compact
+
+    weights = path.with_name(WEIGHTS_FILE)
+    with suppress(ValueError, RecursionError):
+        layout = json.loads(path.read_bytes())
+        if isinstance(layout, dict) and weights.exists():
+            path.write_text(json.dumps({**layout, "sha256": sha256_of(weights)}))
+    yield read_compact(path.parent)
+
+
 def _found(path: Path, problems: Problems) -> Iterable[object]:
     from hyper_ir.models.checkpoint import find_checkpoint
 
@@ -222,6 +236,9 @@ TARGETS: dict[str, Target] = {
     "recipe, parsed": Target(_parsed_recipe, ("recipe.yaml",), seeds.RECIPES, cost=100, keyed=True),
     "grid recipe": Target(_grid, ("grid.yaml",), seeds.GRIDS, cost=100, keyed=True),
     "retriever.json": Target(_retriever, ("retriever.json",), seeds.RETRIEVERS),
+    "compact.json": Target(
+        _compact, ("compact.json",), seeds.compact, cost=4, parts=("compact.safetensors",)
+    ),
     "prompts.json": Target(_prompts, ("prompts.json",), seeds.PROMPTS),
     "prompts.safetensors": Target(
         _prompt_weights,
