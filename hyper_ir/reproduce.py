@@ -29,6 +29,9 @@ USAGE = "%(prog)s --recipe GRID [--SETTING VALUE ...] [--only CELLS ...] [--dry-
 
 HINT = "the same command again goes on where it was"
 
+MESSAGE = 2000
+"""Characters of a message that repeats what it was given."""
+
 OPTIONS = {
     "list": "print the names of the cells, and stop",
     "dry-run": "print the plan, what it takes, and which inputs are missing, and stop",
@@ -108,7 +111,8 @@ def parse(words: Sequence[str]) -> tuple[Grid, Any]:
 
     Raises ValueError for an unknown setting, a value of another type, or a grid that is none.
     """
-    from dataclasses import fields
+    from dataclasses import fields, is_dataclass
+    from typing import get_type_hints
 
     from jsonargparse import ArgumentError
 
@@ -127,6 +131,10 @@ def parse(words: Sequence[str]) -> tuple[Grid, Any]:
         grid = Grid(**{field.name: made[field.name] for field in fields(Grid)})
     except ArgumentError as error:
         raise ValueError(_shortened(str(error))) from error
+    except TypeError as error:  # jsonargparse unpacks what a group of settings is given
+        groups = [name for name, kind in get_type_hints(Grid).items() if is_dataclass(kind)]
+        named = ", ".join(name for name in groups if options.get(name) is None)
+        raise ValueError(f"{named or 'grid'}: null, where settings are needed") from error
     if options.workers < 1:
         raise ValueError(f"workers: {options.workers} is not a positive number")
     return grid, options
@@ -152,7 +160,7 @@ def _with_shipped(words: Sequence[str]) -> list[str]:
 
 
 def _shortened(message: str) -> str:
-    return " ".join(message.split())
+    return f"{' '.join(message.split()):.{MESSAGE}}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -34,6 +34,10 @@ OPTIONS = {
 }
 
 
+MESSAGE = 2000
+"""Characters of a message that repeats what it was given."""
+
+
 def parser() -> Any:
     """The verb's arguments: a recipe's settings, from YAML and flags; unknown keys are errors."""
     from jsonargparse import ArgumentParser
@@ -118,7 +122,8 @@ def parse(words: Sequence[str]) -> tuple[Recipe, Any]:
         options = verb.parse_args(words)
     except ArgumentError as error:
         wrong = command_line.wrong_value(words, written)
-        raise ValueError(wrong or command_line.shortened(str(error))) from error
+        message = wrong or command_line.shortened(str(error))
+        raise ValueError(f"{message:.{MESSAGE}}") from error
     return command_line.recipe_of(options), options
 
 

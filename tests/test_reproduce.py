@@ -83,6 +83,13 @@ def test_what_is_wrong_is_named(words: list[str], message: str) -> None:
         parse(words)
 
 
+def test_settings_that_are_null_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "grid.yaml"
+    path.write_text((GRIDS / "mini-kilt.yaml").read_text().partition("cost:")[0] + "cost:\n")
+    with pytest.raises(ValueError, match="cost: null, where settings are needed"):
+        parse([f"--recipe={path}"])
+
+
 def test_settings_of_a_side_are_settings_of_its_recipe(tmp_path: Path) -> None:
     grid = write_grid(tmp_path)
     good = replace(grid.splade, settings={"prompts.length": 7, "freeze": "none"})

@@ -15,11 +15,16 @@ _SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 120
 _SHORT.maxlist = _SHORT.maxdict = 20
 
 
+LONGEST_ID = 32_766
+"""Bytes in UTF-8: Lucene takes no longer term."""
+
+
 def checked_id(value: object, name: str) -> str:
     """Return the id as a string; an integer is an id too.
 
     ``name`` is its key in the record, for the message. Raises ValueError (without a place) for
-    another type, an empty id, and white space or control characters inside.
+    another type, an empty id, one of over ``LONGEST_ID`` bytes, and white space or control
+    characters inside.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
@@ -33,6 +38,8 @@ def checked_id(value: object, name: str) -> str:
             f"{name} {shortened(value)} holds white space or a control character, "
             "which run files cannot hold"
         )
+    if 4 * len(value) > LONGEST_ID and len(value.encode("utf-8")) > LONGEST_ID:
+        raise ValueError(f"{name} {shortened(value)} is longer than {LONGEST_ID:,} bytes")
     return value
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -17,32 +17,6 @@ from hyper_ir.lucene import pyserini_api
 
 _MAPPER = "com.fasterxml.jackson.databind.ObjectMapper"
 _DOCUMENT = "org.apache.lucene.document.Document"
-
-
-class _Entry(NamedTuple):
-    """An entry of Java's map, as far as Pyserini looks at it."""
-
-    key: str
-    value: list[dict[str, Any]]
-
-    def getKey(self) -> str:  # noqa: N802 - Java's name
-        return self.key
-
-    def getValue(self) -> list[dict[str, Any]]:  # noqa: N802 - Java's name
-        return self.value
-
-
-class _Map:
-    """Java's map of hits by query id, read already."""
-
-    def __init__(self, text: str) -> None:
-        self._entries = [_Entry(*item) for item in json.loads(text).items()]
-
-    def entrySet(self) -> _Map:  # noqa: N802 - Java's name
-        return self
-
-    def toArray(self) -> list[_Entry]:  # noqa: N802 - Java's name
-        return self._entries
 
 
 class HitsAsText:
@@ -66,9 +40,11 @@ class HitsAsText:
         """Everything else is the Java object's own."""
         return getattr(self._searcher, name)
 
-    def batch_search(self, *arguments: Any) -> _Map:
-        """Search, and read the hits of all queries at once."""
-        return _Map(self._mapper.writeValueAsString(self._searcher.batch_search(*arguments)))
+    def batch_search(self, *arguments: Any) -> dict[str, list[dict[str, Any]]]:
+        """Search; the hits of all queries by id, read at once."""
+        text = self._mapper.writeValueAsString(self._searcher.batch_search(*arguments))
+        found: dict[str, list[dict[str, Any]]] = json.loads(text)
+        return found
 
 
 def read_hits(found: Sequence[dict[str, Any]]) -> list[Hit]:

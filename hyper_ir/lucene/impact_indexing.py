@@ -35,7 +35,7 @@ class ImpactIndexing:
     Attributes
     ----------
     java: that of Anserini, where it does the work.
-    threads: that write to the index.
+    threads: of Anserini's, where it does the work; otherwise one reads and one writes.
     optimize: merge all segments into one.
     storage: what else to keep. Anserini does the work for any of it: it keeps the text that it
         writes a vector out as.
@@ -89,7 +89,7 @@ class ImpactIndexing:
             )
         with atomic_directory(index) as partial:
             vectors = good_vectors(source, Problems(), self.progress, complaint)
-            found = write_impacts(vectors, partial, self.threads, self.optimize)
+            found = write_impacts(vectors, partial, self.optimize, f"index {index}")
             if found != manifest.counts["documents"]:
                 raise ValueError(f"{source} was changed while it was indexed; do it again")
             if beside is not None:
@@ -129,7 +129,7 @@ def build_impact_index(
     require_sparse_and_whole(vectors, origin)
     with sole_writer(index), atomic_directory(index, replace=overwrite) as partial:
         good = good_vectors(vectors, problems, progress, complaint, documents_in(origin))
-        documents = write_impacts(good, partial, threads, optimize)
+        documents = write_impacts(good, partial, optimize, f"index {index}")
         require_all(vectors, origin, documents, problems)
         manifest.counts.update(documents=documents, skipped=problems.count)
         write_manifest(partial, manifest)

@@ -31,7 +31,10 @@ LARGEST_BUFFER = 1024
 """MiB that documents may fill before Lucene writes a segment, where the heap is large."""
 
 BATCH = 256
-"""Documents that a thread is handed at once."""
+"""Documents that are handed over at once."""
+
+WAITING = 4
+"""Batches that are read and not yet written, at most."""
 
 Vectors = Iterable[tuple[str, Mapping[str, int]]]
 
@@ -46,21 +49,24 @@ def complaint(vector: Mapping[str, int]) -> str | None:
 
 
 def write_impacts(
-    vectors: Vectors, folder: str | os.PathLike[str], threads: int = 1, optimize: bool = False
+    vectors: Vectors,
+    folder: str | os.PathLike[str],
+    optimize: bool = False,
+    what: str = "index",
 ) -> int:
     """Index ``(id, {token: weight})`` into an empty folder; returns the number of documents.
 
     The vectors are such as ``read_vectors`` yields and :func:`complaint` has nothing to say about.
-    ``threads`` write beside the one that reads; with one, documents stand in the order they came
-    in. ``optimize`` merges all into one segment. Memory: the JVM's heap, and two batches a thread.
+    One thread writes while this one reads; documents stand in the order they came in. ``optimize``
+    merges all into one segment. ``what`` begins messages. Memory: the JVM's heap, and some batches.
 
     Raises ValueError with Lucene's words where it fails (a full disk, no memory).
     """
-    with _Writer(folder) as writer, _Crew(writer, threads) as crew:
+    with _Writer(folder, what) as writer, _Hand(writer) as hand:
         iterator = iter(vectors)
         while batch := [(id, _written(vector)) for id, vector in islice(iterator, BATCH)]:
-            crew.give(batch)
-        crew.finish()
+            hand.give(batch)
+        hand.finish()
         return writer.finish(optimize)
 
 
@@ -71,7 +77,8 @@ def _written(vector: Mapping[str, int]) -> str:
 class _Writer:
     """Lucene's IndexWriter with Anserini's settings for impacts."""
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], what: str) -> None:
+        self.what = what
         self.lucene = jvm.java_class
         config = self.lucene("org.apache.lucene.index.IndexWriterConfig")(self._analyzer())
         config.setSimilarity(self.lucene("io.anserini.search.similarity.ImpactSimilarity")())
@@ -79,11 +86,10 @@ class _Writer:
         config.setRAMBufferSizeMB(float(self._buffer()))
         directory = self.lucene("org.apache.lucene.store.FSDirectory")
         path = self.lucene("java.io.File")(os.fspath(folder)).toPath()
-        with jvm.java_errors(f"index {folder}"):
+        with jvm.java_errors(what):
             self.writer = self.lucene("org.apache.lucene.index.IndexWriter")(
                 directory.open(path), config
             )
-        self.what = f"index {folder}"
         self.closed = False
 
     def _analyzer(self) -> Any:
@@ -126,7 +132,7 @@ class _Writer:
 
 
 class _Document:
-    """One document whose fields are filled again and again, Anserini's for vectors: a thread's."""
+    """One document whose fields are filled again and again: Anserini's for vectors."""
 
     def __init__(self, lucene: Any) -> None:
         from jnius import cast
@@ -152,33 +158,33 @@ class _Document:
         return self.document
 
 
-class _Crew:
-    """Threads that take batches of written vectors and add them to the index."""
+class _Hand:
+    """The thread that takes batches of written vectors and adds them to the index.
 
-    def __init__(self, writer: _Writer, threads: int) -> None:
+    It is one, and nobody else calls Java meanwhile: pyjnius keeps the object that a method is
+    called on with the class, so that two threads that call one method take each other's object.
+    """
+
+    def __init__(self, writer: _Writer) -> None:
         self.writer = writer
-        self.batches: queue.Queue[list[tuple[str, str]] | None] = queue.Queue(2 * threads)
+        self.batches: queue.Queue[list[tuple[str, str]] | None] = queue.Queue(WAITING)
         self.failed: BaseException | None = None
-        self.threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
+        self.thread = threading.Thread(target=self._work, daemon=True)
 
-    def __enter__(self) -> _Crew:
-        for thread in self.threads:
-            thread.start()
+    def __enter__(self) -> _Hand:
+        self.thread.start()
         return self
 
     def give(self, batch: list[tuple[str, str]]) -> None:
-        """Have a thread add the batch, as soon as one is free; raises what a thread has raised."""
+        """Have the batch added, as soon as there is room; raises what the thread has raised."""
         if self.failed is not None:
             raise self.failed
         self.batches.put(batch)
 
     def finish(self) -> None:
-        """Wait until all is added; raises what a thread has raised."""
-        for _ in self.threads:
-            self.batches.put(None)
-        for thread in self.threads:
-            thread.join()
-        self.threads = []
+        """Wait until all is added; raises what the thread has raised."""
+        self.batches.put(None)
+        self.thread.join()
         if self.failed is not None:
             raise self.failed
 
@@ -188,20 +194,19 @@ class _Crew:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self.threads:
+        if self.thread.is_alive():
             self.failed = self.failed or error  # what is waiting is not added any more
-            for _ in self.threads:
-                self.batches.put(None)
-            for thread in self.threads:
-                thread.join()
+            self.batches.put(None)
+            self.thread.join()
 
     def _work(self) -> None:
         import jnius
 
         try:
-            document = _Document(self.writer.lucene)
-            while (batch := self.batches.get()) is not None:
-                self._add(document, batch)
+            with jvm.java_errors(self.writer.what):
+                document = _Document(self.writer.lucene)
+                while (batch := self.batches.get()) is not None:
+                    self._add(document, batch)
         except BaseException as error:
             self.failed = self.failed or error
             while self.batches.get() is not None:  # nobody waits for room
@@ -210,8 +215,7 @@ class _Crew:
             jnius.detach()
 
     def _add(self, document: _Document, batch: list[tuple[str, str]]) -> None:
-        with jvm.java_errors(self.writer.what):
-            for id, contents in batch:
-                if self.failed is not None:
-                    return
-                self.writer.writer.addDocument(document.filled(id, contents))
+        for id, contents in batch:
+            if self.failed is not None:
+                return
+            self.writer.writer.addDocument(document.filled(id, contents))

@@ -76,7 +76,8 @@ def java_errors(what: str) -> Iterator[None]:
     try:
         yield
     except JavaException as error:
-        raise ValueError(f"{what}: {str(error).splitlines()[0]}") from error
+        reason = str(error).splitlines()[0].removeprefix("JVM exception occurred: ")
+        raise ValueError(f"{what}: {reason}") from error
 
 
 def _boot() -> None:

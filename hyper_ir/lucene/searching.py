@@ -8,6 +8,7 @@ the second, third, … of equal scores by 0.000001 each, as far as a 32-bit floa
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -26,6 +27,12 @@ from hyper_ir.lucene.opening import (
 )
 from hyper_ir.lucene.queries import Vector, check_batch, check_queries
 from hyper_ir.manifest import Manifest
+
+_CONTAINERS = ("java.util.HashMap", "java.util.ArrayList", "java.lang.Integer")
+
+_binding = threading.Lock()
+"""pyjnius keeps the object that a method is called on with the class: two threads that fill maps of
+their own take each other's without this. A searcher's search is one object's, and needs none."""
 
 K1 = 0.9
 B = 0.4
@@ -67,6 +74,7 @@ class BM25Searcher:
             _set_analysis(self._searcher, self.analysis, pyserini)
             self.documents = int(self._searcher.object.get_total_num_docs())
             self._searcher.object = HitsAsText(self._searcher.object, pyserini)
+        self._list = pyserini.autoclass("java.util.ArrayList")
 
     def search(
         self, queries: Sequence[tuple[str, str]], hits: int, threads: int = 1
@@ -77,7 +85,9 @@ class BM25Searcher:
         jvm.raise_clause_limit(max((len(text) for _, text in queries), default=0))
         ids, texts = [id for id, _ in queries], [text for _, text in queries]
         with jvm.java_errors("BM25 search"):
-            found = self._searcher.batch_search(texts, ids, hits, threads)
+            with _binding:
+                given = _java_list(self._list, texts), _java_list(self._list, ids)
+            found = self._searcher.object.batch_search(*given, hits, threads)
         return _lists(found, ids, self.indexes)
 
 
@@ -113,6 +123,7 @@ class ImpactSearcher:
             elif len(self.indexes.paths) > 1:
                 self._searcher.idf = Idf(self.documents, document_frequency(opened, pyserini))
             self._searcher.object = HitsAsText(opened, pyserini)
+        self._map, self._list, self._integer = map(pyserini.autoclass, _CONTAINERS)
 
     def knows(self, token: str) -> bool:
         """Whether any document (of the whole collection) has the token."""
@@ -131,8 +142,29 @@ class ImpactSearcher:
         check_queries(queries)
         ids, vectors = [id for id, _ in queries], [vector for _, vector in queries]
         with jvm.java_errors("impact search"):
-            found = self._searcher.batch_search(vectors, ids, hits, threads)
+            with _binding:
+                given = self._in_java(vectors), _java_list(self._list, ids)
+            found = self._searcher.object.batch_search(*given, hits, threads)
         return _lists(found, ids, self.indexes)
+
+    def _in_java(self, vectors: Sequence[Vector]) -> Any:
+        """Java's maps of the tokens whose idf is large enough, as Pyserini makes them."""
+        idf, least = self._searcher.idf, self._searcher.min_idf
+        found = []
+        for vector in vectors:
+            weights = self._map()
+            for token, weight in vector.items():
+                if token in idf and idf[token] > least:
+                    weights.put(token, self._integer(weight))
+            found.append(weights)
+        return _java_list(self._list, found)
+
+
+def _java_list(make: Any, items: Sequence[Any]) -> Any:
+    made = make()
+    for item in items:
+        made.add(item)
+    return made
 
 
 class _AsGiven:

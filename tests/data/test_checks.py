@@ -25,6 +25,7 @@ ANY_TEXT = st.text(st.characters())
         ("a\nb", "white space"),
         ("a\0b", "control character"),
         ("a\ud800", "control character"),
+        ("é" * 16_384, "longer than 32,766 bytes"),
     ],
 )
 def test_what_is_no_id(value: object, reason: str) -> None:
@@ -35,6 +36,10 @@ def test_what_is_no_id(value: object, reason: str) -> None:
 def test_an_integer_is_an_id() -> None:
     assert checked_id(42, "id") == "42"
     assert checked_id(-1, "id") == "-1"
+
+
+def test_the_longest_id() -> None:
+    assert len(checked_id("é" * 16_383, "id").encode()) == 32_766
 
 
 @given(ANY_TEXT)

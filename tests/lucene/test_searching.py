@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,22 @@ def folder(java_here: Java, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def ids(hits: list[Hit]) -> list[str]:
     return [hit.doc_id for hit in hits]
+
+
+@pytest.mark.jvm
+def test_threads_do_not_take_each_others_queries(folder: Path) -> None:
+    """As ``--latency 4`` searches: one query at a time in each of several threads."""
+    searcher = ImpactSearcher(folder / "impact")
+    queries = [(str(number), {"x": 1 + number % 7, "y": 1 + number % 3}) for number in range(400)]
+    alone = [searcher.search([query], 10) for query in queries]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda query: searcher.search([query], 10), queries))
+    finally:
+        sys.setswitchinterval(interval)
+    assert found == alone
 
 
 @pytest.mark.jvm

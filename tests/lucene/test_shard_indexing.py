@@ -92,11 +92,11 @@ def test_an_interrupted_call_is_taken_up(
 ) -> None:
     made: list[str] = []
 
-    def breaking(vectors: Vectors, folder: Path, threads: int, optimize: bool) -> int:
+    def breaking(vectors: Vectors, folder: Path, optimize: bool, what: str) -> int:
         if len(made) == 2:
             raise KeyboardInterrupt
         made.append(folder.name)
-        return write_impacts(vectors, folder, threads, optimize)
+        return write_impacts(vectors, folder, optimize, what)
 
     monkeypatch.setattr(impact_indexing, "write_impacts", breaking)
     index = tmp_path / "index"
