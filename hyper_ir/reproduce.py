@@ -6,7 +6,7 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,9 +135,25 @@ def parse(words: Sequence[str]) -> tuple[Grid, Any]:
         groups = [name for name, kind in get_type_hints(Grid).items() if is_dataclass(kind)]
         named = ", ".join(name for name in groups if options.get(name) is None)
         raise ValueError(f"{named or 'grid'}: null, where settings are needed") from error
+    if null := ", ".join(_null(grid)):
+        raise ValueError(f"{null}: null, where a value is needed")
     if options.workers < 1:
         raise ValueError(f"workers: {options.workers} is not a positive number")
     return grid, options
+
+
+def _null(made: Any, above: str = "") -> Iterator[str]:
+    """The settings that are None and may not be: jsonargparse lets lists and objects be null."""
+    from dataclasses import is_dataclass
+    from types import NoneType
+    from typing import get_args, get_type_hints
+
+    for name, kind in get_type_hints(type(made)).items():
+        value = getattr(made, name)
+        if is_dataclass(value):
+            yield from _null(value, f"{above}{name}.")
+        elif value is None and NoneType not in get_args(kind):
+            yield above + name
 
 
 def _with_shipped(words: Sequence[str]) -> list[str]:

@@ -158,8 +158,9 @@ def _inside(root: Path, name: object) -> Path:
     try:
         inside = root.resolve() in (path.resolve(), *path.resolve().parents)
         path.is_dir()
-    except OSError as error:  # a name that no file system takes
-        raise ValueError(f"{root}/modules.json: a module's path: {error.strerror}") from error
+    except (OSError, UnicodeEncodeError) as error:  # a name that no file system takes
+        reason = getattr(error, "strerror", None) or "half of a surrogate pair is no name"
+        raise ValueError(f"{root}/modules.json: a module's path: {reason}") from error
     if not inside:
         raise ValueError(f"{root}/modules.json: a module's path leads out of the folder")
     return path
