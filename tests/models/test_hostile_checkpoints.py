@@ -169,7 +169,9 @@ def test_attention_code_of_a_hub_is_refused(model: Path, key: str, value: object
     refused(model, f"{key} is code from a hub")
 
 
-@pytest.mark.parametrize("where", ["../outside", "/tmp", "a/../../outside", "a\0b", "a\ud800", 7, None])
+@pytest.mark.parametrize(
+    "where", ["../outside", "/tmp", "a/../../outside", "a\0b", "a\ud800", 7, None]
+)
 def test_a_module_outside_the_folder_is_refused(model: Path, where: object) -> None:
     shutil.copytree(model, model.parent / "outside")
     modules = [{"path": where, "type": "sentence_transformers.models.Transformer"}]
