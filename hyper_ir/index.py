@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     add("--impact", action="store_true", help="index sparse vectors as impacts")
     add("--collection", choices=sorted(COLLECTIONS), help="as stock commands name it; not needed")
     add("--generator", choices=["DefaultLuceneDocumentGenerator"], help="as stock; not needed")
-    add("--threads", type=int, default=os.cpu_count() or 1, help="indexing threads")
+    add("--threads", type=int, default=os.cpu_count() or 1, help="of texts; vectors have one")
     add("--optimize", action="store_true", help="merge into one segment: slower now, faster later")
     add(
         "--shards",
