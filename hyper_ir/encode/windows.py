@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from multiprocessing import active_children, get_context, parent_process
@@ -147,7 +148,8 @@ class ProcessPool:
     def submit(self, window: Window) -> Future[Encoded]:
         """Have a window encoded as soon as a process is free."""
         assert self._pool is not None
-        return self._pool.submit(_encode, window)
+        with _death_told():
+            return self._pool.submit(_encode, window)
 
     def __exit__(
         self,
@@ -176,8 +178,14 @@ def in_order(
 
 
 def _results(futures: list[Future[Any]]) -> list[Any]:
-    try:
+    with _death_told():
         return [future.result() for future in futures]
+
+
+@contextmanager
+def _death_told() -> Iterator[None]:
+    try:
+        yield
     except BrokenProcessPool as error:
         raise ValueError(
             "an encoding process died, perhaps for want of memory; what is written is safe: go on "

@@ -9,14 +9,13 @@ byte for byte, but for the random ids that Lucene gives to segments.
 from __future__ import annotations
 
 import os
-import queue
-import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from types import TracebackType
 from typing import Any
 
 from hyper_ir.lucene import jvm
+from hyper_ir.lucene.reading_ahead import read_ahead
 
 DELIMITER = "\x01"
 """Between a token and its weight: no white space for Java, and in no model's vocabulary."""
@@ -57,17 +56,21 @@ def write_impacts(
     """Index ``(id, {token: weight})`` into an empty folder; returns the number of documents.
 
     The vectors are such as ``read_vectors`` yields and :func:`complaint` has nothing to say about.
-    One thread writes while this one reads; documents stand in the order they came in. ``optimize``
+    A thread reads while this one writes; documents stand in the order they came in. ``optimize``
     merges all into one segment. ``what`` begins messages. Memory: the JVM's heap, and some batches.
 
     Raises ValueError with Lucene's words where it fails (a full disk, no memory).
     """
-    with _Writer(folder, what) as writer, _Hand(writer) as hand:
-        iterator = iter(vectors)
-        while batch := [(id, _written(vector)) for id, vector in islice(iterator, BATCH)]:
-            hand.give(batch)
-        hand.finish()
+    with _Writer(folder, what) as writer, read_ahead(_batches(vectors), WAITING) as batches:
+        for batch in batches:
+            writer.add(batch)
         return writer.finish(optimize)
+
+
+def _batches(vectors: Vectors) -> Iterator[list[tuple[str, str]]]:
+    iterator = iter(vectors)
+    while batch := [(id, _written(vector)) for id, vector in islice(iterator, BATCH)]:
+        yield batch
 
 
 def _written(vector: Mapping[str, int]) -> str:
@@ -75,7 +78,11 @@ def _written(vector: Mapping[str, int]) -> str:
 
 
 class _Writer:
-    """Lucene's IndexWriter with Anserini's settings for impacts."""
+    """Lucene's IndexWriter with Anserini's settings for impacts.
+
+    One thread calls it, and Java: pyjnius keeps the object that a method is called on with the
+    class, so that two threads that call one method take each other's object.
+    """
 
     def __init__(self, folder: str | os.PathLike[str], what: str) -> None:
         self.what = what
@@ -90,6 +97,7 @@ class _Writer:
             self.writer = self.lucene("org.apache.lucene.index.IndexWriter")(
                 directory.open(path), config
             )
+        self.document = _Document(self.lucene)
         self.closed = False
 
     def _analyzer(self) -> Any:
@@ -105,6 +113,12 @@ class _Writer:
     def _buffer(self) -> int:
         heap = int(self.lucene("java.lang.Runtime").getRuntime().maxMemory()) // 2**20
         return max(16, min(LARGEST_BUFFER, heap // 4))
+
+    def add(self, batch: Sequence[tuple[str, str]]) -> None:
+        """Add documents: an id, and tokens with their weights, written out."""
+        with jvm.java_errors(self.what):
+            for id, contents in batch:
+                self.writer.addDocument(self.document.filled(id, contents))
 
     def finish(self, optimize: bool) -> int:
         """Write what is in memory, and wait for merges; the number of documents."""
@@ -156,66 +170,3 @@ class _Document:
         self.order.setBytesValue(self.bytes(id.encode("utf-8")))
         self.contents.setStringValue(contents)
         return self.document
-
-
-class _Hand:
-    """The thread that takes batches of written vectors and adds them to the index.
-
-    It is one, and nobody else calls Java meanwhile: pyjnius keeps the object that a method is
-    called on with the class, so that two threads that call one method take each other's object.
-    """
-
-    def __init__(self, writer: _Writer) -> None:
-        self.writer = writer
-        self.batches: queue.Queue[list[tuple[str, str]] | None] = queue.Queue(WAITING)
-        self.failed: BaseException | None = None
-        self.thread = threading.Thread(target=self._work, daemon=True)
-
-    def __enter__(self) -> _Hand:
-        self.thread.start()
-        return self
-
-    def give(self, batch: list[tuple[str, str]]) -> None:
-        """Have the batch added, as soon as there is room; raises what the thread has raised."""
-        if self.failed is not None:
-            raise self.failed
-        self.batches.put(batch)
-
-    def finish(self) -> None:
-        """Wait until all is added; raises what the thread has raised."""
-        self.batches.put(None)
-        self.thread.join()
-        if self.failed is not None:
-            raise self.failed
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self.thread.is_alive():
-            self.failed = self.failed or error  # what is waiting is not added any more
-            self.batches.put(None)
-            self.thread.join()
-
-    def _work(self) -> None:
-        import jnius
-
-        try:
-            with jvm.java_errors(self.writer.what):
-                document = _Document(self.writer.lucene)
-                while (batch := self.batches.get()) is not None:
-                    self._add(document, batch)
-        except BaseException as error:
-            self.failed = self.failed or error
-            while self.batches.get() is not None:  # nobody waits for room
-                pass
-        finally:
-            jnius.detach()
-
-    def _add(self, document: _Document, batch: list[tuple[str, str]]) -> None:
-        for id, contents in batch:
-            if self.failed is not None:
-                return
-            self.writer.writer.addDocument(document.filled(id, contents))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -66,6 +67,15 @@ def java_class(name: str) -> Any:
     """A class of Java's, Lucene's or Anserini's, for use from Python; starts the JVM if need be."""
     start()
     return _autoclass()(name)
+
+
+def leave() -> None:
+    """Take the calling thread, which ends now, out of the JVM, where it had called Java.
+
+    One that ends without this stays known to the JVM, which may still look at its stack.
+    """
+    if "jnius" in sys.modules:  # which starts the JVM when it is imported
+        sys.modules["jnius"].detach()
 
 
 @contextmanager

@@ -11,7 +11,6 @@ import random
 import statistics
 import sys
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
@@ -20,6 +19,8 @@ from typing import TypeVar
 
 import numpy as np
 from tqdm import tqdm
+
+from hyper_ir.search.spreading import spread
 
 PASSES = 3
 """Measured passes over the queries; one more, before them, warms up and is thrown away."""
@@ -104,9 +105,9 @@ def one_at_a_time(
         start = perf_counter()
         timings = [answer(topic) for topic in topics]
         return Pass(timings, perf_counter() - start)
-    with cores_shared_by(threads), ThreadPoolExecutor(threads) as pool:
+    with cores_shared_by(threads):
         start = perf_counter()
-        timings = list(pool.map(answer, topics))
+        timings = spread(answer, topics, threads)
         return Pass(timings, perf_counter() - start)
 
 

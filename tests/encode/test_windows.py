@@ -94,9 +94,9 @@ def test_a_process_that_dies_is_told_and_ends_the_others(
     with ProcessPool(engine, Crew(("cpu",), 2, 1)) as pool:
         assert pool._pool is not None
         dying = pool._pool.submit(os._exit, 9)
+        assert dying.exception() is not None
         with pytest.raises(ValueError, match=r"an encoding process died.*fewer --workers"):
             list(in_order(all_windows(3), pool.submit, 3))
-        assert dying.exception() is not None
 
 
 def test_an_interruption_does_not_wait_for_what_is_under_way(engine: Engine) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from hyper_ir.lucene.java import Java
 from hyper_ir.lucene.queries import heaviest
 from hyper_ir.lucene.searching import BM25Searcher, ImpactSearcher
 from hyper_ir.manifest import Manifest, write_manifest
+from hyper_ir.search.spreading import spread
 from tests.lucene.conftest import write_vectors
 
 TEXTS = {
@@ -61,8 +61,7 @@ def test_threads_do_not_take_each_others_queries(folder: Path) -> None:
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        with ThreadPoolExecutor(4) as pool:
-            found = list(pool.map(lambda query: searcher.search([query], 10), queries))
+        found = spread(lambda query: searcher.search([query], 10), queries, 4)
     finally:
         sys.setswitchinterval(interval)
     assert found == alone
