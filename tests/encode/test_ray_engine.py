@@ -22,6 +22,7 @@ from hyper_ir.encode.documents import OutputConfig, encode_corpus
 from hyper_ir.encode.engine import Engine, EngineConfig
 from hyper_ir.encode.ray_cluster import ClusterConfig
 from hyper_ir.encode.ray_engine import encode_corpus_on_ray
+from hyper_ir.encode.shards import HOW_TO_RESUME
 from hyper_ir.lucene.staging import require_whole
 from hyper_ir.manifest import Manifest, read_manifest
 from hyper_ir.models.retriever import Retriever
@@ -242,9 +243,7 @@ def test_the_verb_ends_with_a_hint_and_resumes(
         process.send_signal(number)
         said = process.stderr.read()
     assert process.returncode == status, said
-    assert said.splitlines()[-1].endswith(
-        "add --resume after `output` to go on from the last window"
-    )
+    assert said.splitlines()[-1].endswith(HOW_TO_RESUME)
     assert "Traceback" not in said
     done = {path: path.stat().st_ino for path in folder.glob("embeddings*.jsonl")}
     assert 1 <= len(done) < 30
