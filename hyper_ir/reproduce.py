@@ -29,9 +29,6 @@ USAGE = "%(prog)s --recipe GRID [--SETTING VALUE ...] [--only CELLS ...] [--dry-
 
 HINT = "the same command again goes on where it was"
 
-MESSAGE = 2000
-"""Characters of a message that repeats what it was given."""
-
 OPTIONS = {
     "list": "print the names of the cells, and stop",
     "dry-run": "print the plan, what it takes, and which inputs are missing, and stop",
@@ -176,6 +173,8 @@ def _with_shipped(words: Sequence[str]) -> list[str]:
 
 
 def _shortened(message: str) -> str:
+    from hyper_ir.training.command_line import MESSAGE
+
     return f"{' '.join(message.split()):.{MESSAGE}}"
 
 

@@ -34,10 +34,6 @@ OPTIONS = {
 }
 
 
-MESSAGE = 2000
-"""Characters of a message that repeats what it was given."""
-
-
 def parser() -> Any:
     """The verb's arguments: a recipe's settings, from YAML and flags; unknown keys are errors."""
     from jsonargparse import ArgumentParser
@@ -123,7 +119,7 @@ def parse(words: Sequence[str]) -> tuple[Recipe, Any]:
     except ArgumentError as error:
         wrong = command_line.wrong_value(words, written)
         message = wrong or command_line.shortened(str(error))
-        raise ValueError(f"{message:.{MESSAGE}}") from error
+        raise ValueError(f"{message:.{command_line.MESSAGE}}") from error
     return command_line.recipe_of(options), options
 
 

@@ -54,6 +54,18 @@ def check_known(
         )
 
 
+def check_plain_texts(
+    searcher: ImpactEngine, queries: Sequence[EncodedTopic], topics: str, by_repetition: bool
+) -> None:
+    """Refuse, or warn of, topics that came without an encoder and may be plain texts.
+
+    ``by_repetition``: their weights were told so, and texts can be mistaken for them.
+    """
+    if by_repetition:
+        refuse_plain_texts(queries, topics)
+    warn_of_plain_texts(searcher, queries, topics)
+
+
 def refuse_plain_texts(queries: Sequence[EncodedTopic], topics: str) -> None:
     """Refuse topics whose weights were told by repetition and that look like plain texts.
 

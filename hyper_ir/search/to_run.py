@@ -26,13 +26,7 @@ from hyper_ir.search.measuring import Pruning, chosen_terms, latency_by_threads
 from hyper_ir.search.pipeline import Depth, Search, stock_order
 from hyper_ir.search.pruning import keep_heaviest
 from hyper_ir.search.pruning_cost import Judge
-from hyper_ir.search.query_checks import (
-    check_known,
-    refuse_plain_texts,
-    say,
-    warn_of_plain_texts,
-    within_limit,
-)
+from hyper_ir.search.query_checks import check_known, check_plain_texts, say, within_limit
 from hyper_ir.search.query_encoders import ModelSettings, QueryEncoder, open_encoder
 from hyper_ir.search.report import Report
 from hyper_ir.search.sources import Texts, Vectors, read_encoded
@@ -171,9 +165,7 @@ def impact_run(
     search = Search(searcher, job.depth, job.batch_size, job.threads)
     kept = _checked(job, searcher, source.topics) if isinstance(source, Vectors) else []
     if isinstance(source, Vectors) and source.origin is None:
-        if source.by_repetition:
-            refuse_plain_texts(kept, job.topics)
-        warn_of_plain_texts(searcher, kept, job.topics)
+        check_plain_texts(searcher, kept, job.topics, source.by_repetition)
     pruned = chosen_terms(source, search, pruning, judge, progress)
     seconds = 0.0
     if isinstance(source, Texts):

@@ -25,6 +25,9 @@ DATA_SUFFIXES = (".jsonl", ".jsonl.gz", ".tsv", ".csv")
 ENTRY = re.compile(r"(\w+(?:, \w+)*): (.*)")
 REFERENCE = re.compile(r":\w+:`~?([\w.]+)`")
 
+MESSAGE = 2000
+"""Characters of a message that repeats what it was given."""
+
 
 @dataclass(frozen=True)
 class Setting:

@@ -6,8 +6,8 @@ from hyper_ir.data.vectors import EMPTY_QUERY
 from hyper_ir.search.exact import ExactSearcher
 from hyper_ir.search.query_checks import (
     check_known,
+    check_plain_texts,
     refuse_plain_texts,
-    warn_of_plain_texts,
     within_limit,
 )
 
@@ -31,9 +31,7 @@ def test_what_may_be_texts_is_told(
     sign: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    if tsv:
-        refuse_plain_texts(queries, "t.tsv")
-    warn_of_plain_texts(SEARCHER, queries, "t.tsv")
+    check_plain_texts(SEARCHER, queries, "t.tsv", tsv)
     said = capsys.readouterr().err
     assert bool(said) == bool(sign)
     assert sign in said
