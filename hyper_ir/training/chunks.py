@@ -8,13 +8,17 @@ their own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from hyper_ir.models.towers import Encoding, Tower
+
+OWN_COST = 1 / 16
+"""What a chunk costs beside its tokens, as a share of the most tokens a chunk may have."""
 
 
 def encode_in_chunks(
@@ -38,7 +42,7 @@ def encode_in_chunks(
     lengths = attention_mask.sum(1)
     order = torch.argsort(lengths, descending=True, stable=True)
     parts = []
-    for rows, length in _chunks(lengths[order].tolist(), chunk_tokens):
+    for rows, length in chunks(lengths[order].tolist(), chunk_tokens):
         chosen = order[rows]
         ids, mask = input_ids[chosen, :length], attention_mask[chosen, :length]
         parts.append(_encoded(tower, ids, mask, recompute))
@@ -56,11 +60,23 @@ def _encoded(tower: Tower, ids: Tensor, mask: Tensor, recompute: bool) -> Encodi
     return encoding
 
 
-def _chunks(lengths: list[int], tokens: int) -> Iterator[tuple[slice, int]]:
-    """Cut descending lengths into slices, each with its longest."""
-    start = 0
-    while start < len(lengths):
+def chunks(lengths: Sequence[int], tokens: int) -> Iterator[tuple[slice, int]]:
+    """Cut descending lengths into slices of at most ``tokens``, each with its longest.
+
+    Of all such cuts, the one that computes least: padded tokens, and ``OWN_COST`` for each chunk.
+    """
+    count = len(lengths)
+    least = np.zeros(count + 1)
+    ends = np.zeros(count, dtype=np.int64)
+    for start in reversed(range(count)):
         longest = max(lengths[start], 1)
-        end = min(start + max(1, tokens // longest), len(lengths))
-        yield slice(start, end), longest
+        room = min(max(1, tokens // longest), count - start)
+        costs = longest * np.arange(1, room + 1) + least[start + 1 : start + 1 + room]
+        rows = int(costs.argmin()) + 1
+        ends[start] = start + rows
+        least[start] = costs[rows - 1] + OWN_COST * tokens
+    start = 0
+    while start < count:
+        end = int(ends[start])
+        yield slice(start, end), max(lengths[start], 1)
         start = end

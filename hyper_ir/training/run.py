@@ -19,6 +19,7 @@ from hyper_ir.training import preparation
 from hyper_ir.training.batches import Collator, DrawnExamples, RunSampler, batches_in
 from hyper_ir.training.document_sources import documents_and_pool, teacher_of
 from hyper_ir.training.example_set import ExampleSet, sample_of
+from hyper_ir.training.freed_memory import keep_freed_memory
 from hyper_ir.training.gathering import barrier, rank
 from hyper_ir.training.model import TrainingModel
 from hyper_ir.training.model_card import write_card
@@ -54,6 +55,8 @@ def train(recipe: Recipe, resume: bool = False, overwrite: bool = False) -> Resu
     output = Path(recipe.output)
     device = preparation.chosen_device(recipe.device)
     preparation.check_loggers(recipe)
+    if device.type == "cpu":
+        keep_freed_memory()
     if recipe.validation.examples:
         check_measure(recipe.validation.measure)
     if os.environ.get("RANK", "0") != "0":

@@ -155,7 +155,7 @@ class HyperTrainer(Trainer):  # type: ignore[misc]
                 }
                 for group in self.run.groups
             ]
-            optimizer = torch.optim.AdamW(groups)
+            optimizer = torch.optim.AdamW(groups, fused=True)
             self.optimizer = optimizer
         return optimizer
 

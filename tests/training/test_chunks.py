@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
 from hyper_ir.models.prompt_config import PromptConfig
 from hyper_ir.models.prompt_initialisation import new_prompts
 from hyper_ir.models.retriever import Retriever
 from hyper_ir.models.towers import Tower
-from hyper_ir.training.chunks import encode_in_chunks
+from hyper_ir.training.chunks import OWN_COST, chunks, encode_in_chunks
 from tests.tiny_models import save_checkpoint
 
 
@@ -88,3 +92,35 @@ def test_recomputing_keeps_no_activations(tower: Tower) -> None:
             encode_in_chunks(tower, ids, mask, 22, recompute)
         kept[recompute] = sum(sizes)
     assert kept[True] < kept[False] / 10
+
+
+def _cost(lengths: list[int], ends: tuple[int, ...], tokens: int) -> float:
+    """Of a cut, naively; infinite where a chunk is too large."""
+    total, start = 0.0, 0
+    for end in ends:
+        padded = max(lengths[start], 1) * (end - start)
+        if padded > tokens and end - start > 1:
+            return float("inf")
+        total += padded + OWN_COST * tokens
+        start = end
+    return total
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=8), st.integers(1, 100))
+def test_no_cut_computes_less(lengths: list[int], tokens: int) -> None:
+    lengths.sort(reverse=True)
+    count = len(lengths)
+    cut = list(chunks(lengths, tokens))
+    assert [row for rows, _ in cut for row in range(rows.start, rows.stop)] == list(range(count))
+    assert all(longest == max(lengths[rows.start], 1) for rows, longest in cut)
+    inner = range(1, count)
+    every = (
+        (*chosen, count) for size in range(count) for chosen in itertools.combinations(inner, size)
+    )
+    least = min(_cost(lengths, ends, tokens) for ends in every)
+    assert _cost(lengths, tuple(rows.stop for rows, _ in cut), tokens) == pytest.approx(least)
+
+
+def test_few_long_texts_do_not_pad_many_short_ones() -> None:
+    cut = list(chunks([128] * 10 + [12] * 22, 2048))
+    assert [rows.stop for rows, _ in cut] == [10, 32]
