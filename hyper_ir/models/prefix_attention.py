@@ -64,10 +64,10 @@ Prefix = tuple[LayerPrefix, ...]
 
 
 class _Probe:
-    """Stands in a prefix's place and notes which attention modules it reaches, in order."""
+    """Stands in a prefix's place and notes which attention modules it reaches, and with what."""
 
     def __init__(self) -> None:
-        self.reached: list[tuple[nn.Module, int, int]] = []
+        self.reached: list[tuple[nn.Module, Tensor, Tensor]] = []
 
 
 def enable_prefixes(model: PreTrainedModel) -> int:
@@ -98,6 +98,25 @@ def enable_prefixes(model: PreTrainedModel) -> int:
     for layer, (module, _, _) in enumerate(probe.reached):
         setattr(module, _LAYER, layer)
     return len(probe.reached)
+
+
+def keys_and_values(
+    model: PreTrainedModel, input_ids: Tensor, attention_mask: Tensor
+) -> list[tuple[Tensor, Tensor]]:
+    """What a prefix stands beside: each layer's keys and values of a text's own tokens.
+
+    ``input_ids`` and ``attention_mask``: (batch, length). Of a model that has been through
+    :func:`enable_prefixes`; all are ``(batch, heads, length, d / heads)``, without gradient.
+    """
+    probe = _Probe()
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            model(input_ids=input_ids, attention_mask=attention_mask, **{_ARGUMENT: probe})
+    finally:
+        model.train(training)
+    return [(key, value) for _, key, value in probe.reached]
 
 
 def prefix_arguments(model: PreTrainedModel, prefix: Prefix) -> dict[str, Any]:
@@ -148,7 +167,8 @@ def _require_every_layer(model: PreTrainedModel, probe: _Probe, name: str) -> No
             f"different ones) of {layers}, so they would be ignored or shared; "
             "BERT, DistilBERT, RoBERTa and ModernBERT can be used"
         )
-    for module, heads, width in probe.reached:
+    for module, key, _ in probe.reached:
+        heads, width = key.shape[1], key.shape[3]
         if getattr(module, "is_causal", False):
             raise ValueError(f"{name}: its attention is causal; prefixes are for encoders")
         if heads * width != model.config.hidden_size:
@@ -192,7 +212,7 @@ def _attend(
     """
     prefix = arguments.pop(_ARGUMENT, None)
     if isinstance(prefix, _Probe):
-        prefix.reached.append((module, key.shape[1], key.shape[3]))
+        prefix.reached.append((module, key, value))
     elif prefix is not None:
         layer = _of_layer(module, prefix)
         if implementation == "sdpa" and not layer.dropout and _is_short(query, layer):

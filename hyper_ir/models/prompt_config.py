@@ -11,6 +11,7 @@ Mix = Literal["prompt", "prefix"]
 QueryPool = Literal["before", "after"]
 Activation = Literal["gelu", "silu", "relu", "tanh"]
 Initialisation = Literal["normal", "uniform", "words", "kmeans"]
+PrefixInitialisation = Literal["random", "activations"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class PromptConfig:
     dropout: of prompt components, and of keys and values, in training.
     initialisation, initialisation_scale: how prompts start; see
         :mod:`hyper_ir.models.prompt_initialisation`.
+    prefix_initialisation: how the prefix encoder starts: ``"random"``, or ``"activations"`` of
+        queries; see :mod:`hyper_ir.models.prefix_initialisation`.
     """
 
     prompts: int = 20
@@ -56,6 +59,7 @@ class PromptConfig:
     dropout: float = 0.0
     initialisation: Initialisation = "kmeans"
     initialisation_scale: float = 1.0
+    prefix_initialisation: PrefixInitialisation = "random"
 
     def __post_init__(self) -> None:
         for name in ("prompts", "length", "query_hidden", "prefix_hidden"):
@@ -110,6 +114,7 @@ _CHOICES: dict[str, Any] = {
     "pool": QueryPool,
     "activation": Activation,
     "initialisation": Initialisation,
+    "prefix_initialisation": PrefixInitialisation,
 }
 
 PRESETS: dict[str, PromptConfig] = {

@@ -38,6 +38,7 @@ import torch
 from torch import Tensor, nn
 
 from hyper_ir.models.backbone import Backbone
+from hyper_ir.models.prefix_initialisation import fit_prefixes
 from hyper_ir.models.prompt_config import PromptConfig
 from hyper_ir.models.prompts import PromptSynthesiser
 
@@ -55,8 +56,9 @@ def new_prompts(
 
     Parameters
     ----------
-    queries: token ids and attention masks, both (batch, length), for ``"kmeans"``: some hundreds
-        of training queries of all tasks.
+    queries: token ids and attention masks, both (batch, length), for ``"kmeans"`` and for a
+        prefix encoder that starts from activations: some hundreds of training queries of all
+        tasks.
     seed: of all draws; the global random state is neither read nor changed.
 
     Raises
@@ -68,7 +70,10 @@ def new_prompts(
         config, backbone.hidden_size, int(backbone.model.config.num_hidden_layers)
     )
     table = backbone.word_embeddings.detach().float().cpu()
+    queries = list(queries)
     initialise(prompts, table, queries, seed)
+    if config.prefix_initialisation == "activations":
+        fit_prefixes(prompts, backbone, queries, seed)
     return prompts.to(backbone.word_embeddings.device).eval()
 
 

@@ -97,7 +97,7 @@ def _prompts(
         require_same_prompts(config, retriever.query.prompts.config, recipe.model)
         return retriever.query.prompts
     queries: Iterator[tuple[Tensor, Tensor]] = iter(())
-    if config.initialisation == "kmeans":
+    if config.initialisation == "kmeans" or config.prefix_initialisation == "activations":
         per_task = -(-recipe.prompts.queries // len(examples.tasks))
         sample = sample_of(examples, per_task, recipe.seed)
         queries = _query_batches(retriever, sample)
@@ -109,7 +109,7 @@ def require_same_prompts(wanted: PromptConfig, there: PromptConfig, model: str) 
 
     How they once started does not count.
     """
-    start = {"initialisation", "initialisation_scale"}
+    start = {"initialisation", "initialisation_scale", "prefix_initialisation"}
     differing = [
         field.name
         for field in fields(PromptConfig)

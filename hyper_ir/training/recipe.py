@@ -51,7 +51,7 @@ class PromptSettings:
     ----------
     preset: the published form, which gives all settings that are None here; see
         :class:`~hyper_ir.models.prompt_config.PromptConfig`.
-    queries: how many training queries the k-means start looks at.
+    queries: how many training queries a start from k-means or activations looks at.
     """
 
     preset: Literal["paper", "released", "prefix-tuning"] = "paper"
@@ -70,6 +70,7 @@ class PromptSettings:
     dropout: float | None = None
     initialisation: Literal["normal", "uniform", "words", "kmeans"] | None = None
     initialisation_scale: float | None = None
+    prefix_initialisation: Literal["random", "activations"] | None = None
     queries: int = 2000
 
     def resolved(self) -> PromptConfig:
