@@ -88,7 +88,7 @@ def test_settings_that_are_null_are_named(tmp_path: Path) -> None:
     path.write_text((GRIDS / "mini-kilt.yaml").read_text().partition("cost:")[0] + "cost:\n")
     with pytest.raises(ValueError, match="cost: null, where settings are needed"):
         parse([f"--recipe={path}"])
-    path.write_text((GRIDS / "mini-kilt.yaml").read_text().replace("{log.save_every: 50}", "null"))
+    path.write_text((GRIDS / "mini-kilt.yaml").read_text().replace("{log.save_every: 60}", "null"))
     told = r"splade\.settings, dpr\.settings: null, where a value is needed"
     with pytest.raises(ValueError, match=told):
         parse([f"--recipe={path}"])
