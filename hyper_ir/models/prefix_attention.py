@@ -83,17 +83,11 @@ def enable_prefixes(model: PreTrainedModel) -> int:
     """
     name = type(model).__name__
     _set_implementation(model, name)
-    probe = _Probe()
-    training = model.training
-    model.eval()
+    ids = torch.zeros((1, 2), dtype=torch.long, device=model.device)
     try:
-        with torch.no_grad():
-            ids = torch.zeros((1, 2), dtype=torch.long, device=model.device)
-            model(input_ids=ids, attention_mask=torch.ones_like(ids), **{_ARGUMENT: probe})
+        probe = _probed(model, ids, torch.ones_like(ids))
     except TypeError as error:
         raise ValueError(f"{name}: its forward pass takes no prefixes: {error}") from error
-    finally:
-        model.train(training)
     _require_every_layer(model, probe, name)
     for layer, (module, _, _) in enumerate(probe.reached):
         setattr(module, _LAYER, layer)
@@ -108,6 +102,12 @@ def keys_and_values(
     ``input_ids`` and ``attention_mask``: (batch, length). Of a model that has been through
     :func:`enable_prefixes`; all are ``(batch, heads, length, d / heads)``, without gradient.
     """
+    probe = _probed(model, input_ids, attention_mask)
+    return [(key, value) for _, key, value in probe.reached]
+
+
+def _probed(model: PreTrainedModel, input_ids: Tensor, attention_mask: Tensor) -> _Probe:
+    """A probe that has been through a model in evaluation mode."""
     probe = _Probe()
     training = model.training
     model.eval()
@@ -116,7 +116,7 @@ def keys_and_values(
             model(input_ids=input_ids, attention_mask=attention_mask, **{_ARGUMENT: probe})
     finally:
         model.train(training)
-    return [(key, value) for _, key, value in probe.reached]
+    return probe
 
 
 def prefix_arguments(model: PreTrainedModel, prefix: Prefix) -> dict[str, Any]:

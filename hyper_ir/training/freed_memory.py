@@ -2,8 +2,8 @@
 
 A step makes and frees tensors as large as the vocabulary (a gradient of the embeddings, a batch of
 vectors). glibc gives a block of more than 32 MiB back to the system as soon as it is free, and the
-system clears every page of the next one: half of the time of such an operation, and the other
-threads of the process wait for it. See mallopt(3).
+system clears every page of the next one: a gradient of a MiniLM's embeddings, 47 MB, took 21 ms to
+make on a virtual machine, and 2 ms of kept memory. See mallopt(3).
 """
 
 from __future__ import annotations
