@@ -7,7 +7,7 @@ for a query makes no difference. Fitted, they begin where tokens are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +36,7 @@ RIDGE = 0.1
 def fit_prefixes(
     prompts: PromptSynthesiser,
     backbone: Backbone,
-    queries: Iterable[tuple[Tensor, Tensor]],
+    queries: Sequence[tuple[Tensor, Tensor]],
     seed: int = 42,
 ) -> None:
     """Set the prefix encoder so that prompts encode to keys and values of real tokens.
@@ -58,32 +58,32 @@ def fit_prefixes(
     rows = [(ids[place], mask[place]) for ids, mask in queries for place in range(len(ids))]
     if not rows:
         raise ValueError("prefix_initialisation: activations need queries; hand over some")
-    target = _states_at(_drawn(prompts, backbone, rows, seed), backbone, rows)
+    table = backbone.word_embeddings.float().cpu()
+    attention = torch.cat(
+        [
+            prompts.prompt_attention(nn.functional.embedding(ids.cpu(), table), mask.cpu())
+            for ids, mask in queries
+        ]
+    )
+    target = _states_at(_drawn(prompts, attention, rows, seed), backbone, rows)
     down, up = prompts.prefix_down, prompts.prefix_up
     for layer in (down, up):
         if layer.bias is not None:
             layer.bias.zero_()
     pooled = prompts.prompts.flatten(0, 1)
     down.weight.mul_(HIDDEN / down(pooled).square().mean().sqrt())
-    hidden = torch.tanh(down(pooled)).double()
+    hidden = prompts.bottleneck(pooled).double()
     gram = hidden.T @ hidden
     gram += RIDGE * gram.diagonal().mean() * torch.eye(len(gram), dtype=gram.dtype)
     up.weight.copy_(torch.linalg.solve(gram, hidden.T @ target.double()).T)
 
 
 def _drawn(
-    prompts: PromptSynthesiser, backbone: Backbone, rows: Sequence[Row], seed: int
+    prompts: PromptSynthesiser, attention: Tensor, rows: Sequence[Row], seed: int
 ) -> list[Place]:
-    """A query and a place in it for each position of each prompt."""
+    """A query and a place in it for each position of each prompt; attention is (rows, N)."""
     generator = torch.Generator().manual_seed(seed)
-    table = backbone.word_embeddings.detach().float().cpu()
     length = prompts.config.length
-    attention = torch.cat(
-        [
-            prompts.prompt_attention(nn.functional.embedding(ids.cpu(), table)[None], mask[None])
-            for ids, mask in rows
-        ]
-    )
     drawn: list[Place] = []
     for shares in attention.T:
         # Prompts that all queries attend to alike are for all of them.

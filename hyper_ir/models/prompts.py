@@ -124,7 +124,7 @@ class PromptSynthesiser(nn.Module):
         with torch.no_grad():
             self._keys = self.prompts.amax(dim=1)
             if self.config.mix == "prefix":
-                self._encoded = self._bottleneck(self.prompts)
+                self._encoded = self.bottleneck(self.prompts)
 
     def train(self, mode: bool = True) -> PromptSynthesiser:
         """Switch training on or off; on, precomputed prompts are forgotten."""
@@ -149,11 +149,12 @@ class PromptSynthesiser(nn.Module):
         else:
             prompts = nn.functional.dropout(self.prompts, self.config.dropout, self.training)
             if self.config.mix == "prompt":
-                return self._bottleneck(_mixture(attention, prompts))
-            encoded = self._bottleneck(prompts)
+                return self.bottleneck(_mixture(attention, prompts))
+            encoded = self.bottleneck(prompts)
         return _mixture(attention, encoded)
 
-    def _bottleneck(self, prompts: Tensor) -> Tensor:
+    def bottleneck(self, prompts: Tensor) -> Tensor:
+        """The prefix encoder's hidden states, ``(…, d)`` to ``(…, d_p)``."""
         return torch.tanh(self.prefix_down(prompts))
 
     def _prefix(self, hidden: Tensor) -> Prefix:

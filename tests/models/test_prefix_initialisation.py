@@ -37,8 +37,7 @@ def queries(seed: int = 0, count: int = 24) -> list[tuple[Tensor, Tensor]]:
 def prefixes(prompts: PromptSynthesiser) -> Tensor:
     """What each prompt encodes to alone, (N, m, 2·L·d)."""
     with torch.no_grad():
-        hidden = torch.tanh(prompts.prefix_down(prompts.prompts))
-        encoded: Tensor = prompts.prefix_up(hidden)
+        encoded: Tensor = prompts.prefix_up(prompts.bottleneck(prompts.prompts))
     return encoded
 
 

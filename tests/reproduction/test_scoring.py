@@ -121,8 +121,10 @@ def test_dense_search_is_the_product_with_everything(tmp_path: Path) -> None:
         hits = found[f"q{number}"]
         # Passages of one text have products a rounding apart: any order of them is right.
         wanted = sorted(products.values(), reverse=True)[:4]
-        # Terms of about 1 can cancel: what is left of them has their rounding.
-        near = pytest.approx(wanted, rel=1e-5, abs=1e-5)
+        # Two sums of `width` terms in any order differ by as much: n·u each, u = eps / 2.
+        terms = float((np.abs(matrix) @ np.abs(row)).max())
+        rounding = store.width * float(np.finfo(np.float32).eps) * terms
+        near = pytest.approx(wanted, rel=1e-5, abs=rounding)
         assert [hit.score for hit in hits] == near
         assert [products[hit.doc_id] for hit in hits] == near
         assert len({hit.doc_id for hit in hits}) == 4
