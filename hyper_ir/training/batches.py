@@ -18,6 +18,7 @@ from hyper_ir.encode.engine import padded, tokenised
 from hyper_ir.training.contrastive import NO_DOCUMENT, document_number
 from hyper_ir.training.example_set import ExampleSet, generator
 from hyper_ir.training.sampler import MixedTaskSampler
+from hyper_ir.training.word_match import WordMatch
 
 TEACHER = "teacher_"
 """What the names of a teacher's tensors begin with."""
@@ -126,17 +127,21 @@ class TeacherInputs:
     tokenizer: the teacher's.
     max_length: tokens it cuts a query to.
     documents: its documents' vectors.
+    match: their words, where BM25 is part of its scores.
     """
 
     tokenizer: PreTrainedTokenizerBase
     max_length: int
     documents: Documents
+    match: WordMatch | None = None
 
     def tensors(self, queries: list[str], ids: Sequence[str]) -> dict[str, Tensor]:
-        """``teacher_query_ids``, ``teacher_query_mask``, and the documents' by their names."""
+        """``teacher_query_ids``, ``_mask`` and ``_words``, and the documents' by their names."""
         rows = tokenised(self.tokenizer, queries, self.max_length)
         input_ids, mask = padded(rows, self.tokenizer.pad_token_id or 0)
         inputs = {"query_ids": input_ids, "query_mask": mask, **self.documents.tensors(ids)}
+        if self.match is not None:
+            inputs["query_words"] = self.match.words(queries)
         return {TEACHER + name: tensor for name, tensor in inputs.items()}
 
 

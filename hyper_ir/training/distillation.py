@@ -13,7 +13,8 @@ from hyper_ir.training.contrastive import (
     check_shapes,
     scores_of,
 )
-from hyper_ir.training.gathering import ranks, rows_of_ranks
+from hyper_ir.training.gathering import gathered, ranks, rows_of_ranks
+from hyper_ir.training.word_match import Matching
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,14 @@ class Teaching:
     documents: ``(documents, width of the teacher)``, without gradient.
     temperature: divides the teacher's scores.
     weight: of the divergence in the objective.
+    matching: what BM25 adds to the inner products; None for nothing.
     """
 
     queries: Tensor
     documents: Tensor
     temperature: float
     weight: float
+    matching: Matching | None = None
 
 
 def distillation(
@@ -68,6 +71,10 @@ def distillation(
     allowed, _ = allowed_documents(candidates, rows, in_batch)
     with torch.no_grad():
         of_teacher = scores_of(teaching.queries, teaching.documents, rows, in_batch)
+        if teaching.matching is not None:
+            numbers = candidates.documents
+            numbers = gathered(numbers, rows) if in_batch else numbers
+            of_teacher += teaching.matching.added(numbers, allowed)
     taught = _log_softmax(of_teacher / teaching.temperature, allowed)
     learnt = _log_softmax(scores_of(queries, documents, rows, in_batch) / temperature, allowed)
     # What is left out has probability 0 in both; -inf less -inf must not reach the sum.

@@ -30,6 +30,7 @@ from hyper_ir.training.recipe import Recipe
 from hyper_ir.training.teacher import Teacher
 from hyper_ir.training.token_store import TokenStore
 from hyper_ir.training.validation import EncodedPool, Pool, StoredPool
+from hyper_ir.training.word_match import WordMatch
 from hyper_ir.wording import counted
 
 
@@ -76,9 +77,20 @@ def teacher_of(
     retriever.to(device)
     wanted = documents_of([examples], None)
     store = _vectors(recipe, "teacher", settings.vectors, retriever, wanted, overwrite)
-    teacher = Teacher(retriever, settings.weight, settings.temperature, recipe.batch.chunk_tokens)
+    match = _word_match(recipe, wanted) if settings.bm25 else None
+    chunk_tokens = recipe.batch.chunk_tokens
+    teacher = Teacher(
+        retriever, settings.weight, settings.temperature, chunk_tokens, match, settings.bm25
+    )
     length = retriever.config.query_max_length
-    return teacher, TeacherInputs(retriever.tokenizer, length, DocumentVectors(store))
+    return teacher, TeacherInputs(retriever.tokenizer, length, DocumentVectors(store), match)
+
+
+def _word_match(recipe: Recipe, wanted: set[str]) -> WordMatch:
+    groups = only(corpus_of(recipe), wanted).read(Problems())
+    passages = [passage for _, group in groups for passage in group]
+    require_all(wanted, (passage.id for passage in passages), recipe.data.corpus or "")
+    return WordMatch(passages)
 
 
 def _vectors(

@@ -173,6 +173,8 @@ class TeacherConfig:
     head, dense_pooling: as the recipe's own.
     weight: of the divergence from the teacher in the objective.
     temperature: divides the teacher's scores: about 0.05 for unit vectors, 1 for a SPLADE model.
+    bm25: what the batch's best match of a query's words, by BM25, adds to its score (others add as
+        their BM25 is to the best): 0.3 beside unit vectors is a teacher better than either.
     """
 
     model: str
@@ -181,8 +183,11 @@ class TeacherConfig:
     dense_pooling: DensePooling | None = None
     weight: float = 1.0
     temperature: float = 0.05
+    bm25: float = 0.0
 
     def __post_init__(self) -> None:
+        if not 0 <= self.bm25 < float("inf"):
+            raise ValueError(f"teacher.bm25: {self.bm25} is not a number from 0")
         for name in ("weight", "temperature"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise ValueError(f"teacher.{name}: {getattr(self, name)} is not a number above 0")
@@ -274,6 +279,8 @@ class Recipe:
             raise ValueError("data.corpus or data.vectors: documents are needed")
         if self.teacher is not None and not (self.data.corpus or self.teacher.vectors):
             raise ValueError("data.corpus or teacher.vectors: the teacher's documents are needed")
+        if self.teacher is not None and self.teacher.bm25 and not self.data.corpus:
+            raise ValueError("data.corpus: teacher.bm25 needs the documents' texts")
         if self.freeze != "none" and self.separate:
             raise ValueError("separate: with frozen documents the encoders are separate anyway")
         both = set(self.data.tasks or ()).intersection(self.data.leave_out)
