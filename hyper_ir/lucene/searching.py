@@ -129,6 +129,11 @@ class ImpactSearcher:
         """Whether any document (of the whole collection) has the token."""
         return token in self._searcher.idf
 
+    def idf(self, token: str) -> float | None:
+        """``ln(documents / documents with the token)``; None where no document has it."""
+        idf = self._searcher.idf
+        return float(idf[token]) if token in idf else None
+
     def search(
         self, queries: Sequence[tuple[str, Vector]], hits: int, threads: int = 1
     ) -> dict[str, list[Hit]]:

@@ -22,7 +22,16 @@ from hyper_ir.wording import counted
 BM25_FLAGS = {"k1", "b", "language", "pretokenized"}
 PRUNING_FLAGS = {"query_terms", "top_k", "latency_budget"}
 JUDGING_FLAGS = {"qrels", "measure"}
-IMPACT_FLAGS = {"encoder", "min_idf", "engine", "uri", *MODEL_FLAGS, *PRUNING_FLAGS, *JUDGING_FLAGS}
+IMPACT_FLAGS = {
+    "encoder",
+    "min_idf",
+    "idf_power",
+    "engine",
+    "uri",
+    *MODEL_FLAGS,
+    *PRUNING_FLAGS,
+    *JUDGING_FLAGS,
+}
 
 EXAMPLE = """
 python -m hyper_ir.search --bm25 --index indexes/nfcorpus.bm25 --topics data/nfcorpus \\
@@ -80,6 +89,14 @@ def parser() -> argparse.ArgumentParser:
     )
     add_model_flags(more, "the encoder's")
     more("--min-idf", type=float, default=0, help="leave out tokens of no higher idf; -1: none")
+    more(
+        "--idf-power",
+        type=float,
+        default=0,
+        metavar="P",
+        help="multiply a topic's weights by the index's idf to the power of P: 0.5 for collections "
+        "unlike those that the model was trained on (default: 0, weights as they are)",
+    )
     more(
         "--engine",
         choices=["auto", "lucene", "exact", "milvus"],
@@ -201,6 +218,7 @@ def _search(arguments: argparse.Namespace, problems: Problems) -> Report:
             settings=model_settings(arguments),
             engine=arguments.engine,
             min_idf=arguments.min_idf,
+            idf_power=arguments.idf_power,
             pruning=Pruning(
                 terms=_either(arguments.query_terms, arguments.top_k),
                 budget=arguments.latency_budget,

@@ -36,6 +36,9 @@ class ImpactEngine(Protocol):
     def knows(self, token: str) -> bool:
         """Whether any document has the token."""
 
+    def idf(self, token: str) -> float | None:
+        """``ln(documents / documents with the token)``; None where no document has it."""
+
     def search(
         self, queries: Sequence[tuple[str, Vector]], hits: int, threads: int = 1
     ) -> dict[str, list[Hit]]:

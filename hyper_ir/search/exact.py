@@ -60,7 +60,8 @@ class ExactSearcher:
         self.documents = len(ids)
         # numpy's logarithm, as in Pyserini: a document frequency next to min_idf must not flip.
         frequencies = np.diff(self._postings.indptr)
-        self._kept = np.log(self.documents / frequencies) > min_idf
+        self._idf = np.log(self.documents / frequencies)
+        self._kept = self._idf > min_idf
 
     @classmethod
     def from_files(
@@ -99,6 +100,11 @@ class ExactSearcher:
     def knows(self, token: str) -> bool:
         """Whether any document has the token."""
         return token in self._tokens
+
+    def idf(self, token: str) -> float | None:
+        """``ln(documents / documents with the token)``; None where no document has it."""
+        row = self._tokens.get(token)
+        return None if row is None else float(self._idf[row])
 
     def search(
         self, queries: Sequence[tuple[str, Vector]], hits: int, threads: int = 1

@@ -65,7 +65,7 @@ def check_counts(survey: Survey) -> None:
         )
 
 
-_SETTINGS = ("min_idf", "query_terms")
+_SETTINGS = ("min_idf", "idf_power", "query_terms")
 
 
 def _require_mergeable(run: Path, manifest: Manifest, depth: Depth) -> None:
@@ -110,6 +110,7 @@ def _traits(manifest: Manifest) -> dict[str, object]:
         "vocabulary": manifest.vocabulary,
         "quantiser": manifest.quantiser,
         "--min-idf": manifest.config.get("min_idf"),
+        "--idf-power": manifest.config.get("idf_power", 0),
         "--query-terms": manifest.config.get("query_terms"),
         "number of topics": manifest.counts.get("topics"),
     }
@@ -119,6 +120,9 @@ def _shards(known: Sequence[Known], partial: bool) -> tuple[dict[str, Any], list
     """The shards of all runs as a manifest's ``config`` has them, and notes."""
     recorded = [(run, manifest.config.get("shards")) for run, manifest in known]
     if not any(shards for _, shards in recorded):
+        for run, manifest in known:
+            if manifest.config.get("idf_power"):
+                raise ValueError(f"{run} was made with --idf-power: {_OWN_WEIGHTS}")
         return {}, [] if _keeps_all_tokens(known) else [_OWN_STATISTICS]
     first = next(shards for _, shards in recorded if shards)
     searched: dict[int, Path] = {}
@@ -141,6 +145,11 @@ def _shards(known: Sequence[Known], partial: bool) -> tuple[dict[str, Any], list
 def _keeps_all_tokens(known: Sequence[Known]) -> bool:
     return all(manifest.config.get("min_idf", 0) < 0 for _, manifest in known)
 
+
+_OWN_WEIGHTS = (
+    "each part weighted its topics by its own frequencies; shards of hyper_ir.index --shards share "
+    "the whole collection's"
+)
 
 _OWN_STATISTICS = (
     "these runs are not of shards (hyper_ir.index --shards), so that each left out the tokens that "

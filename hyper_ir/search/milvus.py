@@ -48,10 +48,10 @@ class MilvusSearcher:
         self.manifest: Manifest | None = header.manifest
         self.documents = header.documents
         tokens = header.tokens
-        idf = Idf(header.documents, lambda token: tokens.get(token, 0))
+        self._idf = Idf(header.documents, lambda token: tokens.get(token, 0))
         self._tokens = tokens
         self._numbers = {
-            token: number for number, token in enumerate(tokens) if idf[token] > min_idf
+            token: number for number, token in enumerate(tokens) if self._idf[token] > min_idf
         }
 
     def close(self) -> None:
@@ -61,6 +61,10 @@ class MilvusSearcher:
     def knows(self, token: str) -> bool:
         """Whether any document has the token."""
         return token in self._tokens
+
+    def idf(self, token: str) -> float | None:
+        """``ln(documents / documents with the token)``; None where no document has it."""
+        return float(self._idf[token]) if token in self._tokens else None
 
     def search(
         self, queries: Sequence[tuple[str, Vector]], hits: int, threads: int = 1

@@ -21,6 +21,7 @@ from hyper_ir.manifest import Manifest, check_fits, write_manifest_first
 from hyper_ir.problems import Problems
 from hyper_ir.search.encoded_topics import EncodedTopic
 from hyper_ir.search.engines import Engine, ImpactEngine, Plan, plan
+from hyper_ir.search.idf_weighting import IdfWeighted
 from hyper_ir.search.latency import QUERIES, Latency, evenly_drawn
 from hyper_ir.search.measuring import Pruning, chosen_terms, latency_by_threads
 from hyper_ir.search.pipeline import Depth, Search, stock_order
@@ -136,6 +137,7 @@ def impact_run(
     settings: ModelSettings | None = None,
     engine: Engine = "auto",
     min_idf: float = 0,
+    idf_power: float = 0,
     pruning: Pruning = WHOLE,
     latency: Sequence[int] = (),
     problems: Problems | None = None,
@@ -145,7 +147,8 @@ def impact_run(
 
     ``encoder`` turns the topics' texts into vectors: a model's name or folder, a file of cached
     vectors, or any ``QueryEncoder``. Without one the topics are encoded already. ``pruning`` says
-    how many terms a query keeps. ``latency`` names numbers of threads for which, after the run,
+    how many terms a query keeps; ``idf_power`` is the power of the collection's idf that their
+    weights are then multiplied by. ``latency`` names numbers of threads for which, after the run,
     single queries are timed, from text to hits.
 
     Raises ValueError for anything wrong with index, topics, encoder or output before the search
@@ -162,6 +165,8 @@ def impact_run(
     if chosen.why:
         say(chosen.why)
     searcher = chosen.open(min_idf, progress, problems)
+    if idf_power:
+        searcher = IdfWeighted(searcher, idf_power)
     search = Search(searcher, job.depth, job.batch_size, job.threads)
     kept = _checked(job, searcher, source.topics) if isinstance(source, Vectors) else []
     if isinstance(source, Vectors) and source.origin is None:
@@ -176,7 +181,8 @@ def impact_run(
     report.encode_seconds, report.query_terms = seconds, pruned.terms
     report.terms = sum(len(vector) for _, vector in cut) / len(cut)
     report.budget, report.cost = pruned.budget, pruned.cost
-    config = {"engine": chosen.engine, "min_idf": min_idf} | run_shards(chosen.shards)
+    config = {"engine": chosen.engine, "min_idf": min_idf, "idf_power": idf_power}
+    config |= run_shards(chosen.shards)
     manifest = _manifest(source.origin, report, config)
     _write(job, search, cut, manifest, progress)
     if latency:

@@ -136,6 +136,9 @@ class _Known:
     def knows(self, token: str) -> bool:
         return True
 
+    def idf(self, token: str) -> float | None:
+        return 1.0
+
 
 def test_settings_that_make_no_sense() -> None:
     with pytest.raises(ValueError, match="exclude each other"):

@@ -149,6 +149,7 @@ def test_runs_of_one_search_are_named_after_the_output(tmp_path: Path) -> None:
         ({"quantiser": {"factor": 5}}, "b is of another quantiser than"),
         ({"config": {"query_terms": 8}}, "b is of another --query-terms than"),
         ({"config": {"min_idf": -1}}, "b is of another --min-idf than"),
+        ({"config": {"idf_power": 0.5}}, "b is of another --idf-power than"),
         ({"config": {"k1": 0.9}}, "b is of BM25"),
         ({"config": {"depth": {"hits": 5}}}, "b holds the best 5 of its part, and 1,000 of all"),
         ({"config": {"depth": {"pages": 9}}}, "b was made with --max-passage"),

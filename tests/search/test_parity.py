@@ -74,6 +74,15 @@ def test_any_query(both: Both, vectors: list[dict[str, int]], hits: int, threads
     assert exact_all.search(batch, hits, threads) == lucene_all.search(batch, hits, threads)
 
 
+def test_idf(both: Both) -> None:
+    lucene, exact, *_ = both
+    for token in [*TOKENS, RARE, EVERYWHERE, "unknown"]:
+        assert exact.idf(token) == lucene.idf(token)
+        assert exact.knows(token) == (exact.idf(token) is not None)
+    assert exact.idf(EVERYWHERE) == 0
+    assert exact.idf("unknown") is None
+
+
 def test_scores_beyond_what_32_bits_hold_exactly(both: Both) -> None:
     lucene, exact, *_ = both
     batch = [("1", {RARE: 3_000_001}), ("2", {RARE: 999, "a": 1_000_003, "A": 1})]
