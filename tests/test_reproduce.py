@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,8 @@ def test_settings_that_are_null_are_named(tmp_path: Path) -> None:
     path.write_text((GRIDS / "mini-kilt.yaml").read_text().partition("cost:")[0] + "cost:\n")
     with pytest.raises(ValueError, match="cost: null, where settings are needed"):
         parse([f"--recipe={path}"])
-    path.write_text((GRIDS / "mini-kilt.yaml").read_text().replace("{log.save_every: 60}", "null"))
+    text = re.sub(r"settings: {.*}", "settings: null", (GRIDS / "mini-kilt.yaml").read_text())
+    path.write_text(text)
     told = r"splade\.settings, dpr\.settings: null, where a value is needed"
     with pytest.raises(ValueError, match=told):
         parse([f"--recipe={path}"])
@@ -151,12 +153,13 @@ def test_a_dry_run_tells_all_that_is_missing_and_does_nothing(
     (inputs / "beir").rename(inputs / "beer")
     words = ["--recipe", path, "--splade.vectors.corpus", str(inputs / "none")]
     words += ["--measures", "[nDGC@10]"]
+    words += ["--splade.settings", "{teacher.model: nobody, teacher.vectors: nowhere}"]
     assert main([*words, "--dry-run"]) == 1
     printed = capsys.readouterr().out
     lacking = ("corpus.jsonl", "train.jsonl", "long-dev", "short-dev", "lexical", "beir", "none")
-    for name in (*lacking, "nDGC@10"):
+    for name in (*lacking, "nDGC@10", "nobody", "nowhere"):
         assert any(name in line for line in printed.splitlines() if line.startswith("missing"))
-    with pytest.raises(ValueError, match="8 inputs are missing"):
+    with pytest.raises(ValueError, match="10 inputs are missing"):
         main(words)
     assert not (tmp_path / "grid").exists()
 

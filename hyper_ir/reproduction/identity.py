@@ -21,7 +21,7 @@ from hyper_ir.models.checkpoint import find_checkpoint
 from hyper_ir.problems import Problems
 from hyper_ir.reproduction.cells import Cell
 from hyper_ir.reproduction.grid import CORPUS, Grid
-from hyper_ir.training.recipe import Recipe
+from hyper_ir.training.recipe import Recipe, TeacherConfig
 
 ALGORITHM = 1
 """Raised whenever training or encoding comes to compute something else from the same recipe."""
@@ -78,6 +78,8 @@ class Identities:
             identity["model"] = {"cell": self.key(cell.start)}
         identity["examples"] = [hash_of_file(path) for path in self.examples]
         identity["recipe"] = recipe_identity(cell.recipe)
+        if cell.recipe.teacher is not None:
+            identity["recipe"]["teacher"] = self.teacher(cell.recipe.teacher)
         if cell.recipe.freeze == "none":
             identity["corpus"] = self.corpus(CORPUS)
         else:
@@ -86,7 +88,15 @@ class Identities:
 
     def model(self, side: str) -> str:
         """A hash of a side's backbone."""
-        name = str(self.grid.side(side).model)
+        return self._hash(str(self.grid.side(side).model))
+
+    def teacher(self, teacher: TeacherConfig) -> dict[str, Any]:
+        """A teacher's settings with a hash of its model; its vectors follow from that."""
+        settings = asdict(teacher) | {"model": self._hash(teacher.model)}
+        del settings["vectors"]
+        return settings
+
+    def _hash(self, name: str) -> str:
         if name not in self._models:
             self._models[name] = hash_of_model(find_checkpoint(name).folder)
         return self._models[name]

@@ -67,10 +67,24 @@ def _sides(grid: Grid, cells: Sequence[Cell]) -> Iterator[str]:
             find_checkpoint(str(config.model))
         except ValueError as error:
             yield f"{side}.model: {error}"
+        yield from _teacher(side, [cell for cell in cells if cell.side == side])
         for name, path in config.vectors.items():
             if name == CORPUS or name in tests:
                 lacking = list(_lacking(f"{side}.vectors.{name}", path))
                 yield from lacking or _other_corpus(grid, side, name, path)
+
+
+def _teacher(side: str, cells: Sequence[Cell]) -> Iterator[str]:
+    recipes = [cell.recipe for cell in cells if cell.trained and cell.recipe is not None]
+    teacher = next((recipe.teacher for recipe in recipes if recipe.teacher is not None), None)
+    if teacher is None:
+        return
+    try:
+        find_checkpoint(teacher.model)
+    except ValueError as error:
+        yield f"{side}: teacher.model: {error}"
+    if teacher.vectors is not None:
+        yield from _lacking(f"{side}: teacher.vectors", teacher.vectors)
 
 
 def _lacking(key: str, source: str) -> Iterator[str]:

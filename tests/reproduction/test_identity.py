@@ -13,6 +13,7 @@ from hyper_ir.reproduction.cells import Cell, changed
 from hyper_ir.reproduction.grid import CORPUS, Grid
 from hyper_ir.reproduction.identity import Identities, hash_of_model, key_of
 from hyper_ir.reproduction.reproduction import Reproduction
+from hyper_ir.training.recipe import TeacherConfig
 from tests.reproduction.small_grid import write_grid
 
 
@@ -88,6 +89,26 @@ def test_the_key_is_of_contents_and_not_of_places(tmp_path: Path) -> None:
     examples = Path(there.data.examples[0])
     examples.write_text(examples.read_text().replace("sparse", "dense"))
     assert key(grid, cell_of(grid)) != key(there, cell_of(there))
+
+
+def test_a_teacher_counts_by_its_model_and_settings(tmp_path: Path) -> None:
+    grid = write_grid(tmp_path / "here")
+    shutil.copytree(tmp_path / "here" / "inputs", tmp_path / "there" / "inputs")
+    there = write_grid(tmp_path / "there")
+
+    def taught(grid: Grid, **settings: Any) -> str:
+        cell = cell_of(grid)
+        assert cell.recipe is not None
+        folder = str(Path(str(grid.splade.model)).parent / "dense")
+        teacher = TeacherConfig(folder, head="dense", **settings)
+        return key(grid, replace(cell, recipe=replace(cell.recipe, teacher=teacher)))
+
+    assert taught(grid) != key(grid, cell_of(grid))
+    assert taught(grid) == taught(there, vectors="anywhere")
+    assert taught(grid) != taught(grid, bm25=0.3)
+    model = Path(str(there.splade.model)).parent / "dense" / "config.json"
+    model.write_text(json.dumps(json.loads(model.read_text()) | {"hidden_act": "relu"}))
+    assert taught(grid) != taught(there)
 
 
 def test_another_backbone_is_another_cell_and_another_name_is_not(tmp_path: Path) -> None:
