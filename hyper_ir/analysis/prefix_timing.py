@@ -134,7 +134,7 @@ def _towers(
 ) -> dict[tuple[Kind, int], Tower]:
     tower = retriever.query
     own = tower.prompts.config if tower.prompts is not None else PromptConfig()
-    base = replace(own, initialisation="words", dropout=0.0)
+    base = replace(own, initialisation="words", prefix_initialisation="random", dropout=0.0)
     if not own.query_conditional:
         base = replace(base, prompts=PromptConfig().prompts, query_conditional=True)
     towers: dict[tuple[Kind, int], Tower] = {("none", 0): Tower(tower.backbone, tower.head)}

@@ -23,6 +23,7 @@ from hyper_ir.quickstart.plan import (
     add_model,
     bm25_step,
     encode_steps,
+    encoder_flags,
     model_of,
     weights,
 )
@@ -94,7 +95,8 @@ def own_steps(
     plan.steps += encode_steps(settings, plan.lexical, model, weights(checkpoint.folder))
     plan.systems += [BASELINE, plan.lexical]
     if questions:
-        for system, what in ((BASELINE, ("--bm25",)), (plan.lexical, ("--encoder", model))):
+        flags = {BASELINE: ("--bm25",), plan.lexical: encoder_flags(plan.lexical, model)}
+        for system, what in flags.items():
             plan.steps.append(_search_step(settings, system, what, questions))
     return model
 
@@ -185,9 +187,10 @@ def _in_words(answer: Answer) -> str:
 
 
 def _next_command(settings: Settings, plan: Plan, model: str) -> str:
+    encoder = " ".join(map(quote, encoder_flags(plan.lexical, model)))
     return (
         "next: ask something else (the same command with another --ask searches at once), or\n"
         "  printf '1\\tQUESTION\\n' > my-topics.tsv\n"
         f"  python -m hyper_ir.search --impact --index {quote(str(settings.index(plan.lexical)))} "
-        f"--encoder {quote(model)} --topics my-topics.tsv --output my-run.trec"
+        f"{encoder} --topics my-topics.tsv --output my-run.trec"
     )

@@ -25,6 +25,9 @@ GRAFT_TOKENS = 60_000
 
 MEASURES = ("KILTRprec", "nDCG@10")
 
+IDF_POWER = "0.5"
+"""What the shipped model's queries are fitted to a collection by; see docs/results.md."""
+
 
 @dataclass
 class Plan:
@@ -158,9 +161,15 @@ def add_encoded(
 ) -> None:
     """Encode the pages with a lexical model, index the impacts, and search with the model."""
     plan.steps += encode_steps(settings, system, model, uses)
-    what = ("--impact", "--index", str(settings.index(system)), "--encoder", model)
+    what = ("--impact", "--index", str(settings.index(system)), *encoder_flags(system, model))
     plan.steps.append(search_step(plan, settings, system, what))
     plan.systems.append(system)
+
+
+def encoder_flags(system: str, model: str) -> tuple[str, ...]:
+    """How queries are encoded: a shipped model was not trained on the user's texts."""
+    fitted = ("--idf-power", IDF_POWER) if system == PRETRAINED else ()
+    return ("--encoder", model, *fitted)
 
 
 def encode_steps(settings: Settings, system: str, model: str, uses: dict[str, Any]) -> list[Step]:

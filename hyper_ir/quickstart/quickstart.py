@@ -15,7 +15,7 @@ from hyper_ir.models.checkpoint import Checkpoint, find_checkpoint
 from hyper_ir.quickstart.backbone import installed_minilm
 from hyper_ir.quickstart.examples import as_json, make_examples
 from hyper_ir.quickstart.examples import in_words as example_in_words
-from hyper_ir.quickstart.plan import LEXICAL, Plan, collect_step, make_plan, model_of
+from hyper_ir.quickstart.plan import LEXICAL, Plan, collect_step, encoder_flags, make_plan, model_of
 from hyper_ir.quickstart.results import read_scores, tables, write_results
 from hyper_ir.quickstart.settings import Settings
 from hyper_ir.quickstart.steps import Runner
@@ -84,10 +84,11 @@ def next_commands(settings: Settings, plan: Plan, checkpoint: Checkpoint) -> str
     """What to do next, as commands."""
     model = lexical_model(plan, settings, checkpoint)
     index = settings.index(plan.lexical)
+    encoder = " ".join(encoder_flags(plan.lexical, model))
     return (
         "next: ask something of your own\n"
         "  printf '1\\thow do I merge two tables\\n' > my-topics.tsv\n"
-        f"  python -m hyper_ir.search --impact --index {index} --encoder {model} "
+        f"  python -m hyper_ir.search --impact --index {index} {encoder} "
         "--topics my-topics.tsv --output my-run.trec\n"
         "or take a collection of your own (KILT, BEIR, TSV, ir_datasets:NAME)\n"
         f"  python -m hyper_ir.encode input --corpus CORPUS output --embeddings vectors/NAME "

@@ -53,6 +53,10 @@ def test_the_towers_differ_in_their_prompts_alone(
 
     monkeypatch.setattr(module, "_timed", noted)
     model = retriever(tmp_path, replace(CONFIG, mix="prefix"))
+    assert model.query.prompts is not None
+    # As a trained model says that it began: there are no queries to begin with here.
+    own = replace(model.query.prompts.config, prefix_initialisation="activations")
+    model.query.prompts.config = own
     measure_prefixes(model, SMALL)
     assert set(seen) == {(1, 4), (1, 8), (3, 4), (3, 8)}
     kinds = {None, (2, 1, False), (5, 1, False), (2, 5, True), (5, 5, True)}

@@ -73,6 +73,7 @@ def test_a_shipped_model_searches_without_training(
     assert "made of a random model (backbone): CC0-1.0" in printed
     assert "[7/7]" in printed
     assert "encoder --encoder hyper_ir:tiny" in printed
+    assert "--encoder hyper_ir:tiny --idf-power 0.5" in printed
     assert "pretrained, own terms:" in printed
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert set(results["scores"]["average"]) == {"BM25", "pretrained"}
@@ -97,6 +98,7 @@ def test_own_files_are_searched_by_both(
         assert right in [path for path, _ in answer.files], answer
     assert "licence: Apache-2.0" in printed
     assert "1. zebras here.txt" in printed
+    assert "--encoder hyper_ir:tiny --idf-power 0.5" in printed
 
     search_own_files(settings, notes, ["turbulent boundary"], "hyper_ir:tiny")
     assert capsys.readouterr().out.count("done before") == 4  # files, both indexes, vectors
