@@ -117,9 +117,9 @@ def _split_contents(
             f"the record has {_keys(record)}"
         )
     contents = checked_text(record["contents"], "contents")
+    if contents.count(delimiter) == len(fields):
+        contents = contents.removesuffix(delimiter)
     parts = contents.split(delimiter)
-    if len(parts) == len(fields) + 1 and not parts[-1]:
-        parts.pop()
     if len(parts) != len(fields):
         raise ValueError(
             f"contents has {counted(len(parts), 'part')} between delimiters {delimiter!r}; "

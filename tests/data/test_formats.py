@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hyper_ir.data import formats
@@ -89,6 +89,7 @@ def pyserini_split(contents: str, fields: Sequence[str], delimiter: str) -> list
     return parts if len(parts) == len(fields) else None
 
 
+@example(contents="|||", count=1, delimiter="||")
 @given(
     contents=st.text("ab |\n", min_size=1, max_size=8),
     count=st.integers(1, 3),
