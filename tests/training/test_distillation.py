@@ -9,8 +9,9 @@ from hypothesis import settings as budget
 from hypothesis import strategies as st
 from torch import Tensor
 
-from hyper_ir.training.contrastive import Candidates
+from hyper_ir.training.contrastive import Candidates, allowed_documents
 from hyper_ir.training.distillation import Teaching, distillation
+from hyper_ir.training.word_match import Matching
 from tests.training.test_contrastive import batches, numbers
 
 
@@ -50,6 +51,33 @@ def test_it_equals_the_naive_divergence(
     )
     found = distillation(queries, documents, candidates, teaching, in_batch)
     expected = naive(queries, documents, candidates, teaching, in_batch)
+    assert float(found) == pytest.approx(expected, rel=1e-4, abs=1e-5)
+
+
+class Known:
+    """Words whose scores are told by the document's number, as WordMatch would tell them."""
+
+    def scores(self, words: Tensor, numbers: Tensor) -> Tensor:
+        return (words[:, :1] * numbers % 7).float()
+
+
+@budget(max_examples=40, deadline=None)
+@given(batches(), st.booleans())
+def test_bm25_is_added_to_the_teacher_s_products(
+    batch: tuple[Tensor, Tensor, Candidates], in_batch: bool
+) -> None:
+    queries, documents, candidates = batch
+    words = torch.arange(1, len(queries) + 1).unsqueeze(1)
+    matching = Matching(Known(), words, 0.5)  # type: ignore[arg-type]
+    products = torch.zeros(len(queries), 1), torch.zeros(len(documents), 1)
+    taught = Teaching(*products, 0.1, 1.0, matching)
+    found = distillation(queries, documents, candidates, taught, in_batch)
+    rows = [len(documents)]
+    allowed, _ = allowed_documents(candidates, rows, in_batch)
+    added = matching.added(candidates.documents, allowed)
+    # The same by a teacher whose inner products are what is added.
+    same = Teaching(added, torch.eye(len(documents)), 0.1, 1.0)
+    expected = naive(queries, documents, candidates, same, in_batch)
     assert float(found) == pytest.approx(expected, rel=1e-4, abs=1e-5)
 
 

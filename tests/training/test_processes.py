@@ -65,7 +65,9 @@ def test_two_ranks_train_as_one_does(tmp_path: Path, form: str) -> None:
     )
     one = replace(one, validation=replace(one.validation, every=25))
     if form == "teacher":
-        one = replace(one, teacher=TeacherConfig(one.model, head="dense", temperature=1.0))
+        one = replace(
+            one, teacher=TeacherConfig(one.model, head="dense", temperature=1.0, bm25=0.3)
+        )
     without_dropout(Path(one.model))
     alone(one, tmp_path)
     two = replace(one, output=str(tmp_path / "two"))

@@ -76,6 +76,30 @@ def test_a_teacher_changes_what_is_learnt(tmp_path: Path) -> None:
     assert any(not torch.equal(first[name], second[name]) for name in first)
 
 
+def test_words_of_the_documents_are_part_of_what_is_taught(tmp_path: Path) -> None:
+    cosine = with_teacher(tmp_path, recipe(tmp_path), head="dense")
+    train(cosine)
+    hybrid = with_teacher(tmp_path, cosine, head="dense", bm25=2.0)
+    hybrid = replace(hybrid, output=str(tmp_path / "hybrid"))
+    train(hybrid)
+    first, second = newest(cosine), newest(hybrid)
+    assert any(not torch.equal(first[name], second[name]) for name in first)
+    again = replace(hybrid, output=str(tmp_path / "again"))
+    train(again)
+    assert all(torch.equal(second[name], part) for name, part in newest(again).items())
+
+
+def test_words_need_texts(tmp_path: Path) -> None:
+    made = recipe(tmp_path)
+    data = replace(made.data, corpus=None, vectors="somewhere")
+    teacher = TeacherConfig("model", "vectors", bm25=0.3)
+    with pytest.raises(ValueError, match=r"teacher\.bm25 needs the documents' texts"):
+        replace(made, freeze="document", data=data, teacher=teacher)
+    for weight in (-0.1, float("inf"), float("nan")):
+        with pytest.raises(ValueError, match=r"teacher\.bm25"):
+            TeacherConfig("model", bm25=weight)
+
+
 @pytest.mark.parametrize("name", ["weight", "temperature"])
 def test_settings_that_cannot_be(name: str) -> None:
     with pytest.raises(ValueError, match=rf"teacher\.{name}"):
