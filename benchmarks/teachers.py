@@ -37,10 +37,9 @@ def fused(
     products: NDArray[np.float32], words: NDArray[np.float32], weight: float
 ) -> NDArray[np.float32]:
     """``product + weight · BM25 / the query's best``, (queries, documents)."""
-    best = words.max(axis=1, keepdims=True)
-    sums: NDArray[np.float32] = products + weight * words / np.maximum(
-        best, np.finfo(np.float32).tiny
-    )
+    from hyper_ir.training.word_match import best_of
+
+    sums: NDArray[np.float32] = products + weight * words / best_of(torch.from_numpy(words)).numpy()
     return sums
 
 

@@ -63,10 +63,7 @@ def _sides(grid: Grid, cells: Sequence[Cell]) -> Iterator[str]:
         if not any(cell.side == side for cell in cells):
             continue
         config = grid.side(side)
-        try:
-            find_checkpoint(str(config.model))
-        except ValueError as error:
-            yield f"{side}.model: {error}"
+        yield from _no_checkpoint(f"{side}.model", str(config.model))
         yield from _teacher(side, [cell for cell in cells if cell.side == side])
         for name, path in config.vectors.items():
             if name == CORPUS or name in tests:
@@ -79,12 +76,16 @@ def _teacher(side: str, cells: Sequence[Cell]) -> Iterator[str]:
     teacher = next((recipe.teacher for recipe in recipes if recipe.teacher is not None), None)
     if teacher is None:
         return
-    try:
-        find_checkpoint(teacher.model)
-    except ValueError as error:
-        yield f"{side}: teacher.model: {error}"
+    yield from _no_checkpoint(f"{side}: teacher.model", teacher.model)
     if teacher.vectors is not None:
         yield from _lacking(f"{side}: teacher.vectors", teacher.vectors)
+
+
+def _no_checkpoint(key: str, model: str) -> Iterator[str]:
+    try:
+        find_checkpoint(model)
+    except ValueError as error:
+        yield f"{key}: {error}"
 
 
 def _lacking(key: str, source: str) -> Iterator[str]:

@@ -40,7 +40,7 @@ class IdfWeighted:
 
     def knows(self, token: str) -> bool:
         """Whether any document has the token."""
-        return self.engine.idf(token) is not None
+        return self.engine.knows(token)
 
     def idf(self, token: str) -> float | None:
         """``ln(documents / documents with the token)``; None where no document has it."""

@@ -87,8 +87,7 @@ def teacher_of(
 
 
 def _word_match(recipe: Recipe, wanted: set[str]) -> WordMatch:
-    groups = only(corpus_of(recipe), wanted).read(Problems())
-    passages = [passage for _, group in groups for passage in group]
+    passages = list(only(corpus_of(recipe), wanted))
     require_all(wanted, (passage.id for passage in passages), recipe.data.corpus or "")
     return WordMatch(passages)
 

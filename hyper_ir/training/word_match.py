@@ -94,8 +94,9 @@ class WordMatch:
         rows = np.searchsorted(self._numbers, wanted).clip(max=len(self._numbers) - 1)
         if (self._numbers[rows] != wanted).any():
             raise ValueError("teacher.bm25: data.corpus lacks a document of the batch")
-        query, place = np.nonzero(words.cpu().numpy() != NO_WORD)
-        columns = words.cpu().numpy()[query, place]
+        said_words = words.cpu().numpy()
+        query, place = np.nonzero(said_words != NO_WORD)
+        columns = said_words[query, place]
         counts = np.ones(len(columns), dtype=np.float32)
         said = csr_matrix((counts, (query, columns)), shape=(len(words), self._weights.shape[1]))
         product = (said @ self._weights[rows].T).toarray().astype(np.float32)
@@ -118,10 +119,7 @@ class Matching:
     weight: float
 
     def added(self, numbers: Tensor, allowed: Tensor) -> Tensor:
-        """``weight · BM25 / the query's best``, ``(queries, documents)``, float32.
-
-        BM25 grows with a query's length and rarity, an inner product of unit vectors does not: a
-        query's own best document is the measure.
+        """``weight · BM25 /`` :func:`best_of`, ``(queries, documents)``, float32.
 
         Parameters
         ----------
@@ -129,5 +127,16 @@ class Matching:
         allowed: ``(queries, documents)``: which documents count.
         """
         scores = self.match.scores(self.words, numbers)
-        best = scores.masked_fill(~allowed, 0.0).amax(1, keepdim=True)
-        return self.weight * scores / best.clamp_min(torch.finfo(scores.dtype).tiny)
+        return self.weight * scores / best_of(scores, allowed)
+
+
+def best_of(scores: Tensor, allowed: Tensor | None = None) -> Tensor:
+    """What a query's BM25 is divided by: its best, ``(queries, 1)``, above 0.
+
+    BM25 grows with a query's length and rarity, an inner product of unit vectors does not: a
+    query's own best document is the measure.
+
+    ``allowed``: ``(queries, documents)``, which documents may be the best; None for all.
+    """
+    counting = scores if allowed is None else scores.masked_fill(~allowed, 0.0)
+    return counting.amax(1, keepdim=True).clamp_min(torch.finfo(scores.dtype).tiny)
