@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hyper_ir.data.corpus import Corpus, open_corpus
+from hyper_ir.data.vectors import vector_files
 from hyper_ir.encode.documents import OutputConfig, encode_corpus
 from hyper_ir.encode.engine import Engine, EngineConfig
 from hyper_ir.encode.tokens import lucene_tokens
@@ -30,7 +31,7 @@ from hyper_ir.reproduction.grid import CORPUS, TASK, Grid
 from hyper_ir.reproduction.identity import Identities, hash_of_file, key_of
 from hyper_ir.training.document_sources import check_vectors, factor_of
 from hyper_ir.training.document_store import DocumentStore
-from hyper_ir.training.recipe import Recipe
+from hyper_ir.training.recipe import Recipe, TeacherConfig
 
 MADE = "made.json"
 
@@ -136,7 +137,8 @@ class Prepared:
             return Path(ready)
 
         def make(path: Path) -> None:
-            encode_collection(self.backbone(side), self.corpus(collection), path, self.grid)
+            length = self.grid.data.document_length
+            encode_collection(self.backbone(side), self.corpus(collection), path, self.grid, length)
 
         identity = self.identities.vectors(side, collection)
         return self._once(f"{side}-{collection}", identity, "vectors", make)
@@ -150,6 +152,34 @@ class Prepared:
 
         identity = {"store": self.identities.vectors(side, collection)}
         return self._once(f"{side}-{collection}-store", identity, "store", make)
+
+    def teacher_vectors(self, teacher: TeacherConfig) -> Path:
+        """The collection's vectors by a teacher."""
+        if teacher.vectors is not None:
+            return Path(teacher.vectors)
+
+        def make(path: Path) -> None:
+            encode_collection(_model_of(teacher), self.corpus(CORPUS), path, self.grid)
+
+        identity = {**self._documents_of(teacher), "corpus": self.identities.corpus(CORPUS)}
+        return self._once("teacher-corpus", identity, "vectors", make)
+
+    def teacher_store(self, teacher: TeacherConfig) -> Path:
+        """The same vectors as arrays on disk."""
+        vectors = self.teacher_vectors(teacher)
+
+        def make(path: Path) -> None:
+            check_vectors(vectors, _model_of(teacher), "teacher.vectors")
+            build_store(_model_of(teacher), vectors, path)
+
+        files = [(path.name, path.stat().st_size) for path in vector_files(vectors)]
+        identity = {**self._documents_of(teacher), "files": files}
+        return self._once("teacher-corpus-store", identity, "store", make)
+
+    def _documents_of(self, teacher: TeacherConfig) -> dict[str, Any]:
+        """What a teacher's vectors of documents follow from."""
+        settings = self.identities.teacher(teacher)
+        return {name: settings[name] for name in ("model", "head", "dense_pooling")}
 
     def impact_index(self, side: str, collection: str) -> Path:
         """The same vectors as a Lucene index."""
@@ -181,9 +211,18 @@ class Prepared:
         return path
 
 
-def encode_collection(retriever: Retriever, corpus: Corpus, folder: Path, grid: Grid) -> None:
-    """Encode a collection by a document encoder; what an interrupted run left is gone on with."""
-    config = EngineConfig(max_length=grid.data.document_length, device=grid.device)
+def _model_of(teacher: TeacherConfig) -> Retriever:
+    return Retriever.from_pretrained(teacher.model, teacher.head, teacher.dense_pooling)
+
+
+def encode_collection(
+    retriever: Retriever, corpus: Corpus, folder: Path, grid: Grid, length: int | None = None
+) -> None:
+    """Encode a collection by a document encoder; what an interrupted run left is gone on with.
+
+    ``length``: tokens that documents are cut to; None for the model's own.
+    """
+    config = EngineConfig(max_length=length, device=grid.device)
     engine = Engine(retriever, "document", config)
     encode_corpus(engine, corpus, folder, OutputConfig(resume=True))
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from hyper_ir.files import write_json
 from hyper_ir.reproduction.cells import Cell, changed
 from hyper_ir.reproduction.cost import kind_of
-from hyper_ir.reproduction.grid import CORPUS
 from hyper_ir.reproduction.prepared import Prepared
 from hyper_ir.reproduction.store import CellFolder
 from hyper_ir.reproduction.training import lend_documents, resolved
@@ -49,8 +48,7 @@ def _seconds(cell: Cell, prepared: Prepared, place: Path) -> float:
         folder = CellFolder(place, "cell")
         folder.work.mkdir(parents=True)
         recipe = changed(resolved(cell, folder, prepared, None), {"optimiser.max_steps": steps})
-        if recipe.freeze != "none":
-            lend_documents(folder.work, prepared.store(cell.side, CORPUS))
+        lend_documents(recipe, prepared, cell.side)
         start = time.perf_counter()
         train(recipe)
         times.append(time.perf_counter() - start)

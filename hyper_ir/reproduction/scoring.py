@@ -121,7 +121,8 @@ class Scoring:
         prepared, home = self.prepared, folder.scratch / collection
         path = vectors = home / "vectors"
         corpus = prepared.corpus(collection)
-        encode_collection(queries.retriever, corpus, vectors, prepared.grid)
+        length = prepared.grid.data.document_length
+        encode_collection(queries.retriever, corpus, vectors, prepared.grid, length)
         if kind == "impact":
             path = home / "index"
             build_impact_index(vectors, path, threads=prepared.grid.threads, overwrite=True)

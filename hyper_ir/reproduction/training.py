@@ -26,7 +26,14 @@ from hyper_ir.reproduction.store import (
     share_files,
 )
 from hyper_ir.training.checkpoints import steps_of
-from hyper_ir.training.output import DOCUMENTS, FREE_TO_CHANGE, MODEL, RESOLVED, RESULT
+from hyper_ir.training.output import (
+    DOCUMENTS,
+    FREE_TO_CHANGE,
+    MODEL,
+    RESOLVED,
+    RESULT,
+    TEACHER_PREFIX,
+)
 from hyper_ir.training.recipe import Recipe
 from hyper_ir.training.run import train
 from hyper_ir.training.trainer import CHECKPOINTS
@@ -39,10 +46,12 @@ def resolved(cell: Cell, folder: CellFolder, prepared: Prepared, start: Path | N
     """
     grid, data = prepared.grid, prepared.grid.data
     assert cell.recipe is not None
-    frozen = cell.recipe.freeze != "none"
+    frozen, teacher = cell.recipe.freeze != "none", cell.recipe.teacher
+    taught = {} if teacher is None else {"teacher.vectors": str(prepared.teacher_vectors(teacher))}
     return changed(
         cell.recipe,
         {
+            **taught,
             "model": cell.recipe.model if start is None else str(start),
             "output": str(folder.work),
             "device": grid.device,
@@ -69,8 +78,7 @@ def train_cell(
     if not _is_trained(folder):
         recipe = resolved(cell, folder, prepared, start)
         folder.work.mkdir(parents=True, exist_ok=True)
-        if recipe.freeze != "none":
-            lend_documents(folder.work, prepared.store(cell.side, CORPUS))
+        lend_documents(recipe, prepared, cell.side)
         again = _is_other(folder.work, recipe)
         begun = 0 if again else max(steps_of(folder.work / CHECKPOINTS), default=0)
         began = time.perf_counter()
@@ -94,12 +102,20 @@ def _is_trained(folder: CellFolder) -> bool:
     return folder.model.is_dir() and (folder.work / "time.json").is_file()
 
 
-def lend_documents(work: Path, store: Path) -> None:
-    """Documents that many cells have in common are not copied."""
-    place = work / DOCUMENTS
+def lend_documents(recipe: Recipe, prepared: Prepared, side: str) -> None:
+    """Documents that many cells have in common, a teacher's too, are not copied."""
+    work = Path(recipe.output)
+    if recipe.freeze != "none":
+        _lead(work / DOCUMENTS, prepared.store(side, CORPUS))
+    if recipe.teacher is not None:
+        store = prepared.teacher_store(recipe.teacher)
+        _lead(work / (TEACHER_PREFIX + DOCUMENTS), store)
+
+
+def _lead(place: Path, store: Path) -> None:
     if not place.is_symlink():
         shutil.rmtree(place, ignore_errors=True)
-        place.symlink_to(os.path.relpath(store, work.resolve()), target_is_directory=True)
+        place.symlink_to(os.path.relpath(store, place.parent.resolve()), target_is_directory=True)
 
 
 def _is_other(work: Path, recipe: Recipe) -> bool:

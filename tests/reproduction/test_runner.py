@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hyper_ir.reproduction import runner
+from hyper_ir.reproduction import runner, training
 from hyper_ir.reproduction.grid import CORPUS, PARTS, SideConfig
 from hyper_ir.reproduction.reproduction import Reproduction
 from hyper_ir.reproduction.store import CellFolder
@@ -201,3 +201,27 @@ def test_other_queries_are_scored_anew_and_told_apart(
     path.write_text("half")
     worked_off(grid, "splade-HypeR")
     assert len(folder.read("scores/long.json")["values"]["KILTRprec"]) == 6
+
+
+def test_cells_share_their_teachers_documents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = write_grid(tmp_path, steps=2)
+    dense = dense_side(tmp_path).model
+    taught = {"teacher.model": dense, "teacher.head": "dense", "teacher.dense_pooling": "mean"}
+    shared = replace(grid, splade=replace(grid.splade, settings=taught))
+    worked_off(shared, "splade-HypeR@1", "splade-MT@1")
+    made = [path.name.rpartition("-")[0] for path in (tmp_path / "grid/prepared").iterdir()]
+    assert made.count("teacher-corpus") == made.count("teacher-corpus-store") == 1
+
+    # A run that prepares its documents itself comes to the same weights.
+    monkeypatch.setattr(training, "lend_documents", lambda *_: None)
+    own = replace(shared, output=str(tmp_path / "own"))
+    assert weights_of(worked_off(own, "splade-MT@1")) == weights_of(
+        worked_off(shared, "splade-MT@1")
+    )
+
+
+def weights_of(work: Reproduction) -> dict[str, str]:
+    told = json.loads((cell_folder(work, "splade-MT@1").path / "training.json").read_text())
+    return dict(told["weights"])
