@@ -6,13 +6,11 @@ Writers write aside, fsync, and rename.
 
 from __future__ import annotations
 
-import errno
 import gzip
 import hashlib
 import io
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,13 +20,11 @@ from typing import IO, Any, TextIO
 import jsonlines
 
 from hyper_ir.bounded import DAMAGED, LONGEST_LINE, bounded_lines, open_bytes
+from hyper_ir.full_disk import told_where_full
 from hyper_ir.locking import hold, partial_folder, remove
 from hyper_ir.problems import Problems
 
 PARTIAL_SUFFIX = ".partial"
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-LITTLE = 1 << 16
-"""Bytes: a disk with less room than this is full, where an error does not tell."""
 
 
 def require_file(path: str | os.PathLike[str], what: str) -> Path:
@@ -182,27 +178,6 @@ def atomic_file(
 
 
 @contextmanager
-def told_where_full(path: Path) -> Iterator[None]:
-    """Name what was being written when the disk was full, whatever a library makes of it.
-
-    Its OSError then names no file, torch raises RuntimeError, and safetensors an error of its own.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno in NO_ROOM and error.filename is None:
-            error.filename = os.fspath(path)
-        raise
-    except ValueError:
-        raise
-    except Exception as error:
-        told = any(f"os error {number}" in str(error) for number in NO_ROOM)  # by safetensors
-        if told or shutil.disk_usage(path.parent).free < LITTLE:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), os.fspath(path)) from error
-        raise
-
-
-@contextmanager
 def atomic_text(
     path: str | os.PathLike[str], beside: Callable[[], object] | None = None, wait: bool = True
 ) -> Iterator[TextIO]:
@@ -244,7 +219,19 @@ def atomic_directory(path: str | os.PathLike[str], replace: bool = False) -> Ite
         raise ValueError(f"{path} exists already; remove it or give another name")
     with partial_folder(partial_of(path), path) as partial, told_where_full(path):
         yield partial
+        _let_others_read(partial)
         _rename_over(partial, path)
+
+
+def _let_others_read(folder: Path) -> None:
+    """Give the folder's files the rights that new files have here.
+
+    safetensors makes its files for their owner alone, whatever the umask.
+    """
+    usual = folder.stat().st_mode & 0o666
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            path.chmod(path.stat().st_mode | usual)
 
 
 def _rename_over(partial: Path, path: Path) -> None:

@@ -8,6 +8,8 @@ import stat
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from hyper_ir import files
 
@@ -165,3 +167,22 @@ def test_roles_are_named_when_a_path_is_of_the_wrong_kind(tmp_path: Path) -> Non
     for require in (files.require_file, files.require_directory):
         with pytest.raises(ValueError, match=r"run: .* does not exist"):
             require(tmp_path / "nothing", "run")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights are POSIX's")
+@pytest.mark.parametrize(("mask", "rights"), [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600)])
+def test_files_of_a_folder_are_as_readable_as_others(
+    tmp_path: Path, mask: int, rights: int
+) -> None:
+    before = os.umask(mask)
+    try:
+        with files.atomic_directory(tmp_path / "model") as folder:
+            (folder / "document").mkdir()
+            save_file({"weight": torch.zeros(2)}, folder / "document" / "model.safetensors")
+            private = folder / "private"
+            private.touch(0o600)
+    finally:
+        os.umask(before)
+    made = [path for path in (tmp_path / "model").rglob("*") if path.is_file()]
+    assert len(made) == 2
+    assert [stat.S_IMODE(path.stat().st_mode) for path in made] == [rights, rights]

@@ -18,6 +18,7 @@ ROOT_FILES = {
     "bounded",
     "command",
     "files",
+    "full_disk",
     "locking",
     "manifest",
     "problems",

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from transformers import Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
-from hyper_ir.files import told_where_full
+from hyper_ir.full_disk import told_where_full
 from hyper_ir.training import checkpoints
 from hyper_ir.training.batches import Collator, DrawnExamples, RunSampler, loader_of
 from hyper_ir.training.callbacks import Journal, Progress
