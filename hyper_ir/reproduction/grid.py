@@ -44,7 +44,9 @@ class GridData:
     index: a BM25 index of the corpus, if there is one; else it is made.
     corpus_format, corpus_words: as in ``python -m hyper_ir.encode input``.
     document_length: tokens that a document is cut to.
-    mining_depth: hits of BM25 that negatives are mined from.
+    mining_depth: hits that negatives are mined from.
+    mining_from: whose hits: BM25's, or those of a side's backbone as it is, which are harder.
+    mining_negatives: the most that an example gets.
     zero_shot: collections without training data by name: BEIR folders or ``ir_datasets:NAME``.
     split: of the zero-shot collections.
     without_query: zero-shot collections that hold their queries, which are not to find themselves.
@@ -60,6 +62,8 @@ class GridData:
     corpus_words: int = 100
     document_length: int = 256
     mining_depth: int = 100
+    mining_from: Literal["bm25", "splade", "dpr"] = "bm25"
+    mining_negatives: int = 100
     zero_shot: dict[str, str] = field(default_factory=dict)
     split: str = "test"
     without_query: list[str] = field(default_factory=list)
@@ -250,6 +254,9 @@ class Grid:
                 raise ValueError(f"few_shot.tasks: {task} is none of {', '.join(self.data.tasks)}")
         if self.splade.model is None and self.dpr.model is None and set(self.parts) != {"bm25"}:
             raise ValueError("splade.model, dpr.model: at least one backbone is needed")
+        hits = self.data.mining_from
+        if hits != "bm25" and self.side(hits).model is None and not self.data.examples:
+            raise ValueError(f"data.mining_from: {hits}: it has no backbone; give {hits}.model")
         for side in TRAINED_SIDES:
             for name in self.side(side).vectors:
                 if name != CORPUS and name not in self.data.zero_shot:

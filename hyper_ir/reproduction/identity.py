@@ -65,12 +65,7 @@ class Identities:
         identity["model"] = self.model(cell.side)
         assert cell.recipe is not None
         if not cell.trained:
-            return identity | {
-                "vectors": self.vectors(cell.side, CORPUS),
-                "head": cell.recipe.head,
-                "dense_pooling": cell.recipe.dense_pooling,
-                "query_length": cell.recipe.batch.query_length,
-            }
+            return identity | self.backbone(cell.side, cell.recipe)
         if self.examples is None:
             raise ValueError("data.examples: they are not mined yet")
         del identity["system"]  # the same settings are the same training, whatever the name
@@ -85,6 +80,16 @@ class Identities:
         else:
             identity["vectors"] = self.vectors(cell.side, CORPUS)
         return identity
+
+    def backbone(self, side: str, recipe: Recipe) -> dict[str, Any]:
+        """What the hits of a side's backbone follow from, as it is."""
+        return {
+            "model": self.model(side),
+            "vectors": self.vectors(side, CORPUS),
+            "head": recipe.head,
+            "dense_pooling": recipe.dense_pooling,
+            "query_length": recipe.batch.query_length,
+        }
 
     def model(self, side: str) -> str:
         """A hash of a side's backbone."""

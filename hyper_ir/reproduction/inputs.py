@@ -17,11 +17,8 @@ from hyper_ir.reproduction.identity import Identities, without_place
 
 def missing_inputs(grid: Grid, cells: Sequence[Cell]) -> list[str]:
     """Everything that the cells need and is not there, each in a line; empty where all is."""
-    found = [
-        *_measures(grid),
-        *_data(grid, cells),
-        *_sides(grid, cells),
-    ]
+    # A model that is missing is missing for its cells and for mining, and told once.
+    found = list(dict.fromkeys([*_measures(grid), *_data(grid, cells), *_sides(grid, cells)]))
     if _needs_java(grid, cells):
         try:
             find_java()
@@ -50,6 +47,8 @@ def _data(grid: Grid, cells: Sequence[Cell]) -> Iterator[str]:
             yield from _lacking("data.train", data.train.replace(TASK, task))
     for path in data.examples:
         yield from _lacking("data.examples", path)
+    if trained and not data.examples and data.mining_from != "bm25":
+        yield from _backbone(grid, data.mining_from)
     if data.index is not None:
         yield from _lacking("data.index", data.index)
     for name, source in data.zero_shot.items():
@@ -69,6 +68,14 @@ def _sides(grid: Grid, cells: Sequence[Cell]) -> Iterator[str]:
             if name == CORPUS or name in tests:
                 lacking = list(_lacking(f"{side}.vectors.{name}", path))
                 yield from lacking or _other_corpus(grid, side, name, path)
+
+
+def _backbone(grid: Grid, side: str) -> Iterator[str]:
+    """What negatives are mined with, where no cell is of its side."""
+    config = grid.side(side)
+    yield from _no_checkpoint(f"{side}.model", str(config.model))
+    if CORPUS in config.vectors:
+        yield from _lacking(f"{side}.vectors.{CORPUS}", config.vectors[CORPUS])
 
 
 def _teacher(side: str, cells: Sequence[Cell]) -> Iterator[str]:
@@ -113,5 +120,5 @@ def _other_corpus(grid: Grid, side: str, name: str, path: str) -> Iterator[str]:
 def _needs_java(grid: Grid, cells: Sequence[Cell]) -> bool:
     """BM25 is searched with Lucene, and what is mined from, too."""
     trained = any(cell.trained for cell in cells)
-    mined = trained and not grid.data.examples
+    mined = trained and not grid.data.examples and grid.data.mining_from == "bm25"
     return any(not cell.side for cell in cells) or mined or grid.engine == "lucene"

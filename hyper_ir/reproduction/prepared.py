@@ -21,7 +21,7 @@ from hyper_ir.encode.tokens import lucene_tokens
 from hyper_ir.files import write_json
 from hyper_ir.lucene.impact_indexing import build_impact_index
 from hyper_ir.lucene.indexing import build_bm25_index
-from hyper_ir.mining.first_stage import FromIndex
+from hyper_ir.mining.first_stage import FirstStageConfig, FromIndex
 from hyper_ir.mining.pipeline import mine
 from hyper_ir.mining.selection import MiningSettings
 from hyper_ir.models.retriever import Retriever
@@ -29,6 +29,9 @@ from hyper_ir.problems import Problems
 from hyper_ir.reproduction.claims import Claims
 from hyper_ir.reproduction.grid import CORPUS, TASK, Grid
 from hyper_ir.reproduction.identity import Identities, hash_of_file, key_of
+from hyper_ir.reproduction.own_hits import FromBackbone
+from hyper_ir.reproduction.query_side import QuerySide
+from hyper_ir.reproduction.searchers import Kind, open_searcher
 from hyper_ir.training.document_sources import check_vectors, factor_of
 from hyper_ir.training.document_store import DocumentStore
 from hyper_ir.training.recipe import Recipe, TeacherConfig
@@ -93,19 +96,40 @@ class Prepared:
     def _mining(self) -> tuple[dict[str, Any], str, Callable[[Path], None]]:
         data = self.grid.data
         sources = {task: data.train.replace(TASK, task) for task in data.tasks}
-        settings = MiningSettings(depth=data.mining_depth)
+        settings = MiningSettings(depth=data.mining_depth, negatives=data.mining_negatives)
         identity = {
             "tasks": {task: hash_of_file(source) for task, source in sources.items()},
             "corpus": self.identities.corpus(CORPUS),
             "settings": asdict(settings),
         }
+        if (side := data.mining_from) != "bm25":
+            identity["hits"] = self.identities.backbone(side, self.recipes[side])
 
         def make(path: Path) -> None:
-            search = FromIndex(str(self.index(CORPUS)), threads=self.grid.threads)
+            search = self._first_stage()
             report = path.with_name("examples.leaks.json")
             mine(sources, self.corpus(CORPUS), search, path, report, settings, overwrite=True)
 
         return identity, "examples.jsonl", make
+
+    def _first_stage(self) -> FirstStageConfig:
+        """What finds the candidates that negatives are chosen from."""
+        side, threads = self.grid.data.mining_from, self.grid.threads
+        if side == "bm25":
+            return FromIndex(str(self.index(CORPUS)), threads=threads)
+
+        def opened() -> tuple[QuerySide, Any]:
+            length = self.recipes[side].batch.query_length
+            queries = QuerySide(self.backbone(side), length, self.grid.device)
+            kind = queries.kind(self.grid.engine)
+            return queries, open_searcher(kind, self.searched(kind, side, CORPUS))
+
+        return FromBackbone(opened, self.identities.backbone(side, self.recipes[side]), threads)
+
+    def searched(self, kind: Kind, side: str, collection: str) -> Path:
+        """What a searcher of this kind opens for a side's vectors of a collection."""
+        make = {"vectors": self.vectors, "impact": self.impact_index, "dense": self.store}[kind]
+        return make(side, collection)
 
     def index(self, collection: str) -> Path:
         """A BM25 index of a collection."""

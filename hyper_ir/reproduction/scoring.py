@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -13,8 +12,6 @@ import numpy as np
 
 from hyper_ir.data.records import Topic
 from hyper_ir.data.runs import read_run_file, write_run
-from hyper_ir.encode.engine import Engine, EngineConfig
-from hyper_ir.encode.prompt_attention import prompt_attention
 from hyper_ir.evaluation.measures import parse_measures
 from hyper_ir.evaluation.scores import TaskScorer
 from hyper_ir.files import write_json
@@ -22,11 +19,11 @@ from hyper_ir.lucene.impact_indexing import build_impact_index
 from hyper_ir.models.retriever import Retriever
 from hyper_ir.reproduction.cells import Cell
 from hyper_ir.reproduction.prepared import Prepared, build_store, encode_collection
+from hyper_ir.reproduction.query_side import QuerySide
 from hyper_ir.reproduction.searchers import Kind, Searchers, open_searcher
 from hyper_ir.reproduction.store import CellFolder
 from hyper_ir.reproduction.targets import Target
 from hyper_ir.search.pipeline import Search
-from hyper_ir.search.query_checks import within_limit
 
 BATCH = 1024
 """Topics handed to a searcher together."""
@@ -84,7 +81,7 @@ class Scoring:
         targets = self.missing(cell, folder)
         if not targets:
             return
-        queries = None if model is None else QuerySide(cell, model, self.prepared.grid.device)
+        queries = None if model is None else _query_side(cell, model, self.prepared.grid.device)
         for collection, group in groupby(targets, key=lambda target: target.collection):
             searcher = self._searcher(cell, folder, queries, collection)
             for target in group:
@@ -98,21 +95,11 @@ class Scoring:
         prepared = self.prepared
         if queries is None:
             return self.searchers.get("bm25", prepared.index(collection))
-        kind = self._kind(queries)
+        kind = queries.kind(prepared.grid.engine)
         assert cell.recipe is not None
         if not cell.trained or cell.recipe.freeze != "none":
-            make = {
-                "vectors": prepared.vectors,
-                "impact": prepared.impact_index,
-                "dense": prepared.store,
-            }[kind]
-            return self.searchers.get(kind, make(cell.side, collection))
+            return self.searchers.get(kind, prepared.searched(kind, cell.side, collection))
         return self._own_searcher(kind, folder, queries, collection)
-
-    def _kind(self, queries: QuerySide) -> Kind:
-        if not queries.engine.sparse:
-            return "dense"
-        return "vectors" if self.prepared.grid.engine == "exact" else "impact"
 
     def _own_searcher(
         self, kind: Kind, folder: CellFolder, queries: QuerySide, collection: str
@@ -169,31 +156,9 @@ class Scoring:
         folder.finish(made)
 
 
-class QuerySide:
-    """A cell's query encoder, loaded when made.
-
-    Parameters
-    ----------
-    model: folder or name.
-    """
-
-    def __init__(self, cell: Cell, model: str, device: str) -> None:
-        assert cell.recipe is not None
-        kind = (None, None) if cell.trained else (cell.recipe.head, cell.recipe.dense_pooling)
-        self.retriever = Retriever.from_pretrained(model, *kind)
-        config = EngineConfig(max_length=cell.recipe.batch.query_length, device=device)
-        self.engine = Engine(self.retriever, "query", config)
-
-    def encode(self, topics: Sequence[Topic]) -> list[tuple[str, Any]]:
-        """Each topic's id and vector."""
-        vectors = self.engine.encode([topic.text for topic in topics])
-        pairs: list[Any] = list(zip((topic.id for topic in topics), vectors, strict=True))
-        return list(within_limit(pairs)) if self.engine.sparse else pairs
-
-    def attention(self, topics: Sequence[Topic]) -> np.ndarray[Any, Any] | None:
-        """Each topic's prompt attention, (topics, N) float32; None without such prompts."""
-        prompts = self.retriever.query.prompts
-        if prompts is None or not prompts.config.query_conditional:
-            return None
-        texts = [topic.text for topic in topics]
-        return prompt_attention(self.retriever, texts, self.engine.max_length)
+def _query_side(cell: Cell, model: str, device: str) -> QuerySide:
+    assert cell.recipe is not None
+    recipe = cell.recipe
+    kind = (None, None) if cell.trained else (recipe.head, recipe.dense_pooling)
+    retriever = Retriever.from_pretrained(model, *kind)
+    return QuerySide(retriever, recipe.batch.query_length, device)
