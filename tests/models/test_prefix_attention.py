@@ -13,89 +13,28 @@ from transformers import (
     AlbertConfig,
     AutoModel,
     BertConfig,
-    BertModel,
     FNetConfig,
     GPT2Config,
-    PreTrainedModel,
 )
 
-from hyper_ir.models import prefix_attention
 from hyper_ir.models.prefix_attention import (
-    LayerPrefix,
-    Prefix,
     enable_prefixes,
-    prefix_arguments,
 )
-from hyper_ir.models.prompt_config import PromptConfig
-from hyper_ir.models.prompts import PromptSynthesiser
-from tests.models.naive_prefix import KeysValues, naive_states
+from tests.models.naive_prefix import naive_states
+from tests.models.prefixed_models import (
+    DROPOUT,
+    IDS,
+    MASK,
+    VOCABULARY,
+    input_ids,
+    keys_values,
+    loss_of,
+    model_of,
+    prefix_of,
+    prompts_of,
+    states_of,
+)
 from tests.tiny_models import FAMILIES, HIDDEN, config
-
-VOCABULARY = 40
-IDS = {"pad_token_id": 1, "bos_token_id": 2, "eos_token_id": 3, "cls_token_id": 2}
-MASK = torch.tensor([[1] * 7, [1] * 4 + [0] * 3])
-
-
-def model_of(family: str, attention: str = "sdpa", **special: Any) -> PreTrainedModel:
-    torch.manual_seed(3)
-    settings = config(family, VOCABULARY, **IDS, sep_token_id=3, **special)
-    if family == "modernbert":
-        settings.local_attention = 4  # seven tokens do not fit into the window
-    model: PreTrainedModel = AutoModel.from_config(settings, attn_implementation=attention)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.normal_(0, 0.3)
-    return model.double().eval()
-
-
-def input_ids(length: int = 7) -> Tensor:
-    torch.manual_seed(4)
-    return torch.randint(4, VOCABULARY, (2, length))
-
-
-def prefix_of(length: int = 3, seed: int = 5, dtype: torch.dtype = torch.float64) -> Prefix:
-    generator = torch.Generator().manual_seed(seed)
-
-    def normal(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=generator, dtype=dtype)
-
-    hidden = normal(2, length, 4)
-    return tuple(LayerPrefix(hidden, normal(2 * HIDDEN, 4), normal(2 * HIDDEN)) for _ in range(2))
-
-
-def keys_values(prefix: Prefix, text: int) -> list[KeysValues]:
-    """K = h W_kᵀ + b_k and V = h W_vᵀ + b_v, row by row, cut into heads."""
-    layers = []
-    for hidden, weight, bias, _ in prefix:
-        assert bias is not None
-        rows = torch.stack([weight @ row + bias for row in hidden[text]])
-        keys, values = rows[:, :HIDDEN], rows[:, HIDDEN:]
-        layers.append((torch.stack(keys.chunk(2, 1)), torch.stack(values.chunk(2, 1))))
-    return layers
-
-
-def states_of(model: Any, prefix: Prefix | None, ids: Tensor, mask: Tensor) -> Tensor:
-    more = {} if prefix is None else prefix_arguments(model, prefix)
-    states = model(input_ids=ids, attention_mask=mask, **more).last_hidden_state
-    assert isinstance(states, Tensor)
-    return states
-
-
-@pytest.fixture
-def forms(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Notes which form of attention is taken, call by call."""
-    taken: list[str] = []
-
-    def noting(name: str, function: Any) -> Any:
-        def noted(*arguments: Any) -> Any:
-            taken.append(name)
-            return function(*arguments)
-
-        return noted
-
-    for name in ("bottleneck_attention", "_extended"):
-        monkeypatch.setattr(prefix_attention, name, noting(name, getattr(prefix_attention, name)))
-    return taken
 
 
 @pytest.mark.parametrize(
@@ -173,96 +112,6 @@ def test_a_full_position_table_leaves_room_for_the_prefix(family: str) -> None:
         with torch.no_grad():
             states.append(states_of(model, prefix, ids, mask)[mask.bool()])
     torch.testing.assert_close(states[0], states[1], rtol=0, atol=1e-5)
-
-
-def prompts_of(**changes: Any) -> PromptSynthesiser:
-    settings = {"prompts": 2, "length": 2, "query_hidden": 3, "prefix_hidden": 2, "bias": True}
-    made = PromptSynthesiser(PromptConfig(**{**settings, **changes}), HIDDEN, 2).double()
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for parameter in made.parameters():
-            parameter.normal_(0, 0.5, generator=generator)
-    return made
-
-
-def loss_of(model: Any, prompts: PromptSynthesiser, ids: Tensor) -> Tensor:
-    synthesis = prompts(model.get_input_embeddings().weight[ids], MASK)
-    states = states_of(model, synthesis.prefix, ids, MASK)
-    return (states * torch.linspace(-1, 1, HIDDEN, dtype=states.dtype))[MASK.bool()].square().sum()
-
-
-@pytest.mark.parametrize("frozen", [False, True])
-@pytest.mark.parametrize("family", FAMILIES)
-def test_gradient_checkpointing_changes_no_value_and_no_gradient(family: str, frozen: bool) -> None:
-    none: Any = dict.fromkeys(DROPOUT[family], 0.0)
-    results = []
-    for checkpointing in (False, True):
-        model, prompts = model_of(family, **none), prompts_of()
-        enable_prefixes(model)
-        model.requires_grad_(not frozen)
-        model.train()
-        if checkpointing:
-            model.gradient_checkpointing_enable({"use_reentrant": False})
-        loss = loss_of(model, prompts, input_ids())
-        loss.backward()  # type: ignore[no-untyped-call]
-        gradients = [p.grad for m in (prompts, model) for p in m.parameters() if p.requires_grad]
-        results.append((loss, gradients))
-    assert torch.equal(results[0][0], results[1][0])
-    for plain, checkpointed in zip(results[0][1], results[1][1], strict=True):
-        if plain is not None:
-            torch.testing.assert_close(checkpointed, plain, rtol=1e-12, atol=1e-12)
-    assert all(gradient is not None and gradient.any() for gradient in results[1][1][:9])
-
-
-DROPOUT = {
-    "bert": ("hidden_dropout_prob", "attention_probs_dropout_prob"),
-    "roberta": ("hidden_dropout_prob", "attention_probs_dropout_prob"),
-    "distilbert": ("dropout", "attention_dropout"),
-    "modernbert": ("attention_dropout",),
-}
-
-
-def test_reentrant_checkpointing_is_refused() -> None:
-    model = model_of("bert")
-    enable_prefixes(model)
-    model.gradient_checkpointing_enable({"use_reentrant": True})
-    model.train()
-    with pytest.raises(ValueError, match="use_reentrant"):
-        states_of(model, prefix_of(), input_ids(), MASK)
-
-
-@pytest.mark.parametrize(
-    ("mix", "length", "form"), [("prompt", 2, "_extended"), ("prefix", 3, "bottleneck_attention")]
-)
-def test_gradients_through_synthesis_and_attention_are_the_numerical_ones(
-    mix: str, length: int, form: str, forms: list[str]
-) -> None:
-    settings = BertConfig(
-        vocab_size=9,
-        hidden_size=6,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=4,
-        max_position_embeddings=5,
-    )
-    torch.manual_seed(0)
-    model = BertModel(settings, add_pooling_layer=False).double().eval()
-    enable_prefixes(model)
-    shape: Any = {"prompts": 2, "length": length, "query_hidden": 3, "prefix_hidden": 2}
-    prompts = PromptSynthesiser(PromptConfig(mix=mix, bias=True, **shape), 6, 2).double()  # type: ignore[arg-type]
-    names = [name for name, _ in prompts.named_parameters()]
-    values = [torch.randn_like(p).mul_(0.5).requires_grad_() for p in prompts.parameters()]
-    table = torch.randn(9, 6, dtype=torch.float64).requires_grad_()
-    ids, mask = torch.tensor([[2, 5, 3], [2, 7, 0]]), torch.tensor([[1, 1, 1], [1, 1, 0]])
-
-    def states(table: Tensor, *values: Tensor) -> Tensor:
-        inputs = (table[ids], mask)
-        named = dict(zip(names, values, strict=True))
-        synthesis = torch.func.functional_call(prompts, named, inputs)
-        return states_of(model, synthesis.prefix, ids, mask)[mask.bool()]
-
-    assert torch.autograd.gradcheck(states, (table, *values), atol=1e-7)
-    assert set(forms) == {form}
 
 
 @pytest.mark.parametrize("length", [3, 12])
