@@ -187,8 +187,10 @@ def recipe_identity(recipe: Recipe) -> dict[str, Any]:
         if prompts.initialisation == "kmeans" or prompts.prefix_initialisation == "activations":
             settings["prompts"]["queries"] = recipe.prompts.queries
     if not conditional:  # without prompt attention there is no CPR
-        for name in ("cpr", "alignment", "uniformity", "cpr_reduction"):
+        for name in ("cpr", "alignment", "uniformity", "cpr_reduction", "balance"):
             settings["objective"].pop(name)
+    elif not recipe.objective.balance:  # keys of cells from before there was one stay
+        settings["objective"].pop("balance")
     return settings
 
 

@@ -171,6 +171,6 @@ def _attention_warnings(
         check(key, log[key] < limits.collapsed, "attention-collapsed", advice)
     key = "attention/prompts_used"
     if key in log:
-        advice = f"only {log[key]:.0%} of the prompts are used"
+        advice = f"only {log[key]:.0%} of the prompts are used; take fewer, or use balance"
         check(key, log[key] < limits.used, "prompts-unused", advice)
     return found

@@ -1,4 +1,4 @@
-"""The training objective: ranking loss, FLOPS of queries and documents, CPR (METHOD §5)."""
+"""The training objective: ranking loss, FLOPS, CPR and balance of the prompts (METHOD §5)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from hyper_ir.training.balance import prompt_balance
 from hyper_ir.training.contrastive import Candidates, contrastive
 from hyper_ir.training.cpr import Reduction, contrastive_prompt_regularisation
 from hyper_ir.training.distillation import Teaching, distillation
@@ -27,6 +28,8 @@ class ObjectiveConfig:
     cpr: λ_c, for a model with prompts.
     alignment, uniformity: which terms of CPR count; the other is still measured.
     cpr_reduction: ``"mean"`` over pairs, or ``"sum"`` as the paper prints it.
+    balance: of :func:`~hyper_ir.training.balance.prompt_balance`, which keeps prompts from falling
+        out of use; not in the paper.
     in_batch: whether the batch's other documents are negatives too.
     temperature: divides the scores. 1 is for a SPLADE model, whose scores are tens; those of a
         grafted head or of unit vectors are below 1 and need about 0.05 (on the quickstart's topics
@@ -40,11 +43,12 @@ class ObjectiveConfig:
     alignment: bool = True
     uniformity: bool = True
     cpr_reduction: Reduction = "mean"
+    balance: float = 0.0
     in_batch: bool = True
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("flops_query", "flops_document", "flops_ramp", "cpr"):
+        for name in ("flops_query", "flops_document", "flops_ramp", "cpr", "balance"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"{name}: {getattr(self, name)} is not a number from 0 on")
         if not 0 < self.temperature < float("inf"):
@@ -107,7 +111,8 @@ def objective(
 ) -> Loss:
     """``L_rank + λ_q·FLOPS(queries) + λ_d·FLOPS(documents) + λ_c·(alignment + uniformity)``.
 
-    With a teacher, its weight times the divergence from it is added. All ranks must call it
+    With a teacher, its weight times the divergence from it is added, and where it is asked for the
+    balance of the prompts. All ranks must call it
     together, each with its share of the batch.
 
     Parameters
@@ -155,6 +160,9 @@ def objective(
             if counts and config.cpr:
                 terms[name] = cpr[name]
                 weights[name] = config.cpr
+        if config.balance:
+            terms["balance"] = prompt_balance(attention)
+            weights["balance"] = config.balance
     weighted = {name: weights[name] * term for name, term in terms.items()}
     return Loss(
         total=torch.stack(list(weighted.values())).sum(),

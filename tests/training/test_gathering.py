@@ -17,6 +17,7 @@ from tests.training.two_towers import CONFIG, QUERIES, TwoTowers, batch, loss_of
 CONFIGS = {
     "mean": CONFIG,
     "sum, own negatives": replace(CONFIG, cpr_reduction="sum", in_batch=False),
+    "balance": replace(CONFIG, balance=0.7),
 }
 SPLITS = {"equal": (0, 3, QUERIES), "uneven": (0, 2, QUERIES)}
 STEPS = 50

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from hyper_ir.training.balance import prompt_balance
 from hyper_ir.training.contrastive import contrastive
 from hyper_ir.training.cpr import contrastive_prompt_regularisation
 from hyper_ir.training.flops import flops
@@ -46,6 +47,14 @@ def test_terms_can_be_switched_off() -> None:
         assert "attention/jsd_within" in loss.measures  # measured nevertheless
 
 
+def test_balance_is_added_where_it_is_asked_for() -> None:
+    model = TwoTowers()
+    plain, balanced = (loss_of(model, 30, replace(CONFIG, balance=weight)) for weight in (0, 0.7))
+    assert set(balanced.terms) - set(plain.terms) == {"balance"}
+    _, _, attention = model(*batch(30)[:2])
+    torch.testing.assert_close(balanced.total - plain.total, 0.7 * prompt_balance(attention))
+
+
 def test_a_model_without_prompts_has_no_cpr() -> None:
     queries, documents, candidates, _ = batch(0)
     q, d, _ = TwoTowers()(queries, documents)
@@ -67,7 +76,13 @@ def test_the_log_holds_every_term_share_and_measure() -> None:
 
 
 def test_settings_that_cannot_be_are_refused() -> None:
-    for settings in ({"cpr": -1}, {"temperature": 0}, {"cpr_reduction": "max"}, {"flops_ramp": -1}):
+    for settings in (
+        {"cpr": -1},
+        {"balance": -1},
+        {"temperature": 0},
+        {"cpr_reduction": "max"},
+        {"flops_ramp": -1},
+    ):
         with pytest.raises(ValueError, match=next(iter(settings))):
             ObjectiveConfig(**settings)
     queries, documents, candidates, _ = batch(0)
