@@ -33,6 +33,7 @@ from hyper_ir.training.output import (
     RESOLVED,
     RESULT,
     TEACHER_PREFIX,
+    completed,
 )
 from hyper_ir.training.recipe import Recipe
 from hyper_ir.training.run import train
@@ -122,7 +123,8 @@ def _is_other(work: Path, recipe: Recipe) -> bool:
     """Whether an interrupted run read other files, as after a grid was moved: it starts anew."""
     if not (work / RESOLVED).is_file():
         return False
-    before, now = read_object(work / RESOLVED), json.loads(json.dumps(asdict(recipe)))
+    before = completed(read_object(work / RESOLVED), Recipe)
+    now = json.loads(json.dumps(asdict(recipe)))
     names = {*before, *now} - set(FREE_TO_CHANGE) - {"batch"}
     return any(before.get(name) != now.get(name) for name in names)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from hyper_ir.files import PARTIAL_SUFFIX, require_writable_folder, write_json
 from hyper_ir.locking import LOCK_SUFFIX
@@ -60,7 +60,7 @@ def check_output(recipe: Recipe, output: Path, resume: bool, overwrite: bool) ->
             f"output: {output} holds a run already; --resume goes on with it, --overwrite starts "
             "anew"
         )
-    before = _read(output / RESOLVED, "model", "data")
+    before = completed(_read(output / RESOLVED, "model", "data"), Recipe)
     now = json.loads(json.dumps(asdict(recipe)))
     differing = _differing(before, now)
     if differing:
@@ -79,6 +79,27 @@ def _read(path: Path, *keys: str) -> dict[str, Any]:
     except (ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"{path}: not readable: {error}; --overwrite starts anew") from error
     return value
+
+
+def completed(written: dict[str, Any], kind: type) -> dict[str, Any]:
+    """Settings that an earlier version wrote down, with the defaults of those it did not know.
+
+    ``kind``: the dataclass that they are of, whose parts may be dataclasses or None.
+    """
+    whole, hints = dict(written), get_type_hints(kind)
+    for field in fields(kind):
+        value = whole.get(field.name)
+        if field.name not in whole:
+            made = field.default_factory
+            default = field.default if made is MISSING else made()
+            if default is not MISSING:
+                plain = asdict(default) if is_dataclass(default) else default  # type: ignore[arg-type]
+                whole[field.name] = json.loads(json.dumps(plain))
+        elif isinstance(value, dict):
+            alternatives = get_args(hints[field.name]) or (hints[field.name],)
+            part = next((each for each in alternatives if is_dataclass(each)), None)
+            whole[field.name] = completed(value, part) if isinstance(part, type) else value
+    return whole
 
 
 FREE_TO_CHANGE = ("output", "log", "device", "batch.workers")
