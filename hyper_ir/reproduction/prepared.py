@@ -193,8 +193,9 @@ class Prepared:
         vectors = self.teacher_vectors(teacher)
 
         def make(path: Path) -> None:
-            check_vectors(vectors, _model_of(teacher), "teacher.vectors")
-            build_store(_model_of(teacher), vectors, path)
+            model = _model_of(teacher)
+            check_vectors(vectors, model, "teacher.vectors")
+            build_store(model, vectors, path)
 
         files = [(path.name, path.stat().st_size) for path in vector_files(vectors)]
         identity = {**self._documents_of(teacher), "files": files}
