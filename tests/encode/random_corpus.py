@@ -18,3 +18,12 @@ def write_random_corpus(path: Path, passages: int) -> Path:
             text = " ".join(draw.choices(words, k=draw.randint(1, 30)))
             handle.write(json.dumps({"_id": f"d{number}", "title": "T", "text": text}) + "\n")
     return path
+
+
+def repeated(corpus: Path, path: Path, times: int) -> Path:
+    """Write such a corpus so many times into one file, each time with ids of its own."""
+    lines = corpus.read_text().splitlines()
+    with open(path, "w") as handle:
+        for copy in range(times):
+            handle.writelines(line.replace('"d', f'"d{copy}-') + "\n" for line in lines)
+    return path

@@ -14,6 +14,7 @@ import pytest
 from hyper_ir.data.corpus import open_corpus
 from hyper_ir.encode.documents import encode_corpus
 from hyper_ir.encode.vector_file import HOW_TO_RESUME
+from tests.encode.random_corpus import repeated
 from tests.encode.small_encoding import done, engine
 
 
@@ -68,11 +69,7 @@ def test_a_killed_run_is_taken_up_where_it_was(model: Path, corpus: Path, tmp_pa
 def test_ten_kills_change_nothing(
     model: Path, corpus: Path, tmp_path: Path, compressed: bool
 ) -> None:
-    large = tmp_path / "large.jsonl"
-    lines = corpus.read_text().splitlines()
-    with open(large, "w") as handle:
-        for number in range(60):
-            handle.writelines(line.replace('"d', f'"d{number}-') + "\n" for line in lines)
+    large = repeated(corpus, tmp_path / "large.jsonl", 60)
     flags = ["--compress"] if compressed else []
     whole(model, large, tmp_path / "whole", *flags)
     hits = kill_and_resume(model, large, tmp_path / "killed", 10, 7, *flags)

@@ -7,12 +7,6 @@ from pathlib import Path
 import pytest
 
 from hyper_ir.encode.query import main
-from tests.tiny_models import save_checkpoint
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_checkpoint(tmp_path_factory.mktemp("models") / "bert")
 
 
 def flags(topics: Path, output: Path, model: Path) -> list[str]:

@@ -27,8 +27,7 @@ from hyper_ir.lucene.staging import require_whole
 from hyper_ir.manifest import Manifest, read_manifest
 from hyper_ir.models.retriever import Retriever
 from tests.encode.dying import DEADLY, DiesAlways, DiesOnce
-from tests.encode.random_corpus import write_random_corpus
-from tests.tiny_models import save_checkpoint
+from tests.encode.random_corpus import repeated, write_random_corpus
 
 pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
 
@@ -38,11 +37,6 @@ SHARDS = 8
 WORKERS = 2
 
 TWO = ClusterConfig(workers=WORKERS, threads=1, device="cpu", documents=DOCUMENTS)
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_checkpoint(tmp_path_factory.mktemp("models") / "bert")
 
 
 @pytest.fixture(scope="module")
@@ -224,11 +218,7 @@ def test_a_folder_of_another_run_is_refused(
 def test_the_verb_ends_with_a_hint_and_resumes(
     model: Path, source: Path, tmp_path: Path, number: int, status: int
 ) -> None:
-    large = tmp_path / "large.jsonl"
-    texts = source.read_text().splitlines()
-    with open(large, "w") as handle:
-        for copy in range(100):
-            handle.writelines(line.replace('"d', f'"d{copy}-') + "\n" for line in texts)
+    large = repeated(source, tmp_path / "large.jsonl", 100)
     folder = tmp_path / "v"
     command = [
         *(sys.executable, "-m", "hyper_ir.encode", "--engine", "ray", "--ray-address", "local"),
