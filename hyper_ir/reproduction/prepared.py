@@ -34,6 +34,9 @@ from hyper_ir.reproduction.query_side import QuerySide
 from hyper_ir.reproduction.searchers import Kind, open_searcher
 from hyper_ir.training.document_sources import check_vectors, factor_of
 from hyper_ir.training.document_store import DocumentStore
+from hyper_ir.training.example_set import ExampleSet
+from hyper_ir.training.model import is_lexical
+from hyper_ir.training.query_vectors import QueryVectors
 from hyper_ir.training.recipe import Recipe, TeacherConfig
 
 MADE = "made.json"
@@ -63,6 +66,7 @@ class Prepared:
         self.root = root
         self.claims = claims
         self._checked: set[tuple[str, str]] = set()
+        self._lexical: dict[str, bool] = {}
 
     def corpus(self, collection: str) -> Corpus:
         """A collection, to be read from its beginning.
@@ -185,7 +189,7 @@ class Prepared:
         def make(path: Path) -> None:
             encode_collection(_model_of(teacher), self.corpus(CORPUS), path, self.grid)
 
-        identity = {**self._documents_of(teacher), "corpus": self.identities.corpus(CORPUS)}
+        identity = {**self._made_by(teacher), "corpus": self.identities.corpus(CORPUS)}
         return self._once("teacher-corpus", identity, "vectors", make)
 
     def teacher_store(self, teacher: TeacherConfig) -> Path:
@@ -198,11 +202,27 @@ class Prepared:
             build_store(model, vectors, path)
 
         files = [(path.name, path.stat().st_size) for path in vector_files(vectors)]
-        identity = {**self._documents_of(teacher), "files": files}
+        identity = {**self._made_by(teacher), "files": files}
         return self._once("teacher-corpus-store", identity, "store", make)
 
-    def _documents_of(self, teacher: TeacherConfig) -> dict[str, Any]:
-        """What a teacher's vectors of documents follow from."""
+    def teacher_queries(self, teacher: TeacherConfig) -> Path | None:
+        """A dense teacher's vectors of all training queries; None for a lexical one."""
+        if teacher.model not in self._lexical:
+            self._lexical[teacher.model] = is_lexical(_model_of(teacher))
+        if self._lexical[teacher.model]:
+            return None
+        files = self.examples()
+
+        def make(path: Path) -> None:
+            texts = (example.query for example in ExampleSet(files))
+            QueryVectors.build(path, _model_of(teacher), texts, self.grid.device)
+
+        examples = [hash_of_file(file) for file in files]
+        identity = {**self._made_by(teacher), "examples": examples}
+        return self._once("teacher-queries", identity, "queries", make)
+
+    def _made_by(self, teacher: TeacherConfig) -> dict[str, Any]:
+        """What a teacher's vectors follow from."""
         settings = self.identities.teacher(teacher)
         return {name: settings[name] for name in ("model", "head", "dense_pooling")}
 

@@ -33,6 +33,7 @@ from hyper_ir.training.output import (
     RESOLVED,
     RESULT,
     TEACHER_PREFIX,
+    TEACHER_QUERIES,
     completed,
 )
 from hyper_ir.training.recipe import Recipe
@@ -104,13 +105,16 @@ def _is_trained(folder: CellFolder) -> bool:
 
 
 def lend_documents(recipe: Recipe, prepared: Prepared, side: str) -> None:
-    """Documents that many cells have in common, a teacher's too, are not copied."""
+    """Documents that many cells have in common are not copied, nor what a teacher encoded."""
     work = Path(recipe.output)
     if recipe.freeze != "none":
         _lead(work / DOCUMENTS, prepared.store(side, CORPUS))
     if recipe.teacher is not None:
         store = prepared.teacher_store(recipe.teacher)
         _lead(work / (TEACHER_PREFIX + DOCUMENTS), store)
+        queries = prepared.teacher_queries(recipe.teacher)
+        if queries is not None:
+            _lead(work / TEACHER_QUERIES, queries)
 
 
 def _lead(place: Path, store: Path) -> None:

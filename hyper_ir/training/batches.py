@@ -17,6 +17,7 @@ from hyper_ir.data.records import page_of
 from hyper_ir.encode.engine import padded, tokenised
 from hyper_ir.training.contrastive import NO_DOCUMENT, document_number
 from hyper_ir.training.example_set import ExampleSet, generator
+from hyper_ir.training.query_vectors import QueryVectors
 from hyper_ir.training.sampler import MixedTaskSampler
 from hyper_ir.training.word_match import WordMatch
 
@@ -128,18 +129,27 @@ class TeacherInputs:
     max_length: tokens it cuts a query to.
     documents: its documents' vectors.
     match: their words, where BM25 is part of its scores.
+    queries: its vectors of the queries; None where it encodes them batch by batch.
     """
 
     tokenizer: PreTrainedTokenizerBase
     max_length: int
     documents: Documents
     match: WordMatch | None = None
+    queries: QueryVectors | None = None
 
     def tensors(self, queries: list[str], ids: Sequence[str]) -> dict[str, Tensor]:
-        """``teacher_query_ids``, ``_mask`` and ``_words``, and the documents' by their names."""
-        rows = tokenised(self.tokenizer, queries, self.max_length)
-        input_ids, mask = padded(rows, self.tokenizer.pad_token_id or 0)
-        inputs = {"query_ids": input_ids, "query_mask": mask, **self.documents.tensors(ids)}
+        """``teacher_query_vectors``, or ``teacher_query_ids`` and ``_mask``; ``_words``.
+
+        The documents' by their names.
+        """
+        inputs = self.documents.tensors(ids)
+        if self.queries is not None:
+            inputs["query_vectors"] = self.queries.dense(queries)
+        else:
+            rows = tokenised(self.tokenizer, queries, self.max_length)
+            padding = self.tokenizer.pad_token_id or 0
+            inputs["query_ids"], inputs["query_mask"] = padded(rows, padding)
         if self.match is not None:
             inputs["query_words"] = self.match.words(queries)
         return {TEACHER + name: tensor for name, tensor in inputs.items()}

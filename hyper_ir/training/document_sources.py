@@ -25,7 +25,8 @@ from hyper_ir.training.documents import DocumentTexts, DocumentVectors
 from hyper_ir.training.example_set import ExampleSet, documents_of
 from hyper_ir.training.gathering import barrier, rank
 from hyper_ir.training.model import is_lexical
-from hyper_ir.training.output import DOCUMENTS, TEACHER_PREFIX, VECTORS
+from hyper_ir.training.output import DOCUMENTS, TEACHER_PREFIX, TEACHER_QUERIES, VECTORS
+from hyper_ir.training.query_vectors import QueryVectors
 from hyper_ir.training.recipe import Recipe
 from hyper_ir.training.teacher import Teacher
 from hyper_ir.training.token_store import TokenStore
@@ -64,9 +65,16 @@ def documents_and_pool(
 
 
 def teacher_of(
-    recipe: Recipe, examples: ExampleSet, device: torch.device, overwrite: bool = False
+    recipe: Recipe,
+    examples: ExampleSet,
+    device: torch.device,
+    overwrite: bool = False,
+    seen: int = 0,
 ) -> tuple[Teacher, TeacherInputs] | tuple[None, None]:
     """The recipe's teacher with its documents' vectors, and what it needs of a batch.
+
+    ``seen``: queries that the run trains on, repeats counted. A dense teacher encodes its queries
+    beforehand where that is more than there are.
 
     Raises ValueError where it cannot be loaded, or its vectors are another model's.
     """
@@ -83,7 +91,23 @@ def teacher_of(
         retriever, settings.weight, settings.temperature, chunk_tokens, match, settings.bm25
     )
     length = retriever.config.query_max_length
-    return teacher, TeacherInputs(retriever.tokenizer, length, DocumentVectors(store), match)
+    queries = _query_vectors(recipe, retriever, examples, device, seen)
+    inputs = TeacherInputs(retriever.tokenizer, length, DocumentVectors(store), match, queries)
+    return teacher, inputs
+
+
+def _query_vectors(
+    recipe: Recipe, retriever: Retriever, examples: ExampleSet, device: torch.device, seen: int
+) -> QueryVectors | None:
+    """A dense teacher's vectors of queries, where they are there or are worth making."""
+    folder = Path(recipe.output) / TEACHER_QUERIES
+    if is_lexical(retriever):
+        return None
+    if rank() == 0 and (folder.is_dir() or seen > len(examples)):
+        texts = (example.query for example in examples)
+        QueryVectors.build(folder, retriever, texts, str(device))
+    barrier()
+    return QueryVectors(folder) if folder.is_dir() else None
 
 
 def _word_match(recipe: Recipe, wanted: set[str]) -> WordMatch:

@@ -21,9 +21,11 @@ DOCUMENTS = "documents"
 VECTORS = "vectors"
 TEACHER_PREFIX = "teacher-"
 """Of the folders with the same of a teacher."""
+TEACHER_QUERIES = "teacher-queries"
 
 UNFINISHED = (PARTIAL_SUFFIX, LOCK_SUFFIX)
 PREPARED = {prefix + name for prefix in ("", TEACHER_PREFIX) for name in (DOCUMENTS, VECTORS)}
+PREPARED.add(TEACHER_QUERIES)
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,8 @@ def _train(
     sampler = _sampler(recipe, examples, lengths, arguments.process_index, arguments.world_size)
     retriever.to(arguments.device)
     documents, pool = documents_and_pool(recipe, retriever, examples, held_out, overwrite)
-    teacher, taught = teacher_of(recipe, examples, arguments.device, overwrite)
+    seen = sampler.total * recipe.batch.size * arguments.world_size
+    teacher, taught = teacher_of(recipe, examples, arguments.device, overwrite, seen)
     if rank() == 0:
         clear(output, overwrite)
         write_json(output / RESOLVED, asdict(recipe))

@@ -49,14 +49,19 @@ class Teacher:
     @torch.no_grad()
     def teaching(
         self,
-        query_ids: Tensor,
-        query_mask: Tensor,
+        query_ids: Tensor | None = None,
+        query_mask: Tensor | None = None,
+        query_vectors: Tensor | None = None,
         query_words: Tensor | None = None,
         **documents: Tensor,
     ) -> Teaching:
         """What the teacher makes of a batch; arguments are the collator's."""
-        tower = self.retriever.query
-        queries = encode_in_chunks(tower, query_ids, query_mask, self.chunk_tokens).vectors
+        queries = query_vectors
+        if queries is None:
+            assert query_ids is not None
+            assert query_mask is not None
+            tower = self.retriever.query
+            queries = encode_in_chunks(tower, query_ids, query_mask, self.chunk_tokens).vectors
         width = self.retriever.document.head.width
         vectors = stored_vectors(width, **documents)
         matching = None

@@ -10,8 +10,11 @@ import torch
 from safetensors.torch import load_file
 
 from hyper_ir.models.retriever import Retriever
+from hyper_ir.training import document_sources
+from hyper_ir.training.distillation import Teaching
 from hyper_ir.training.recipe import Recipe, TeacherConfig
 from hyper_ir.training.run import train
+from hyper_ir.training.teacher import Teacher
 from tests import tiny_models
 from tests.training.small_run import journal, recipe, without_dropout
 
@@ -65,6 +68,39 @@ def test_given_vectors_train_the_same_and_those_of_another_model_are_refused(
     teacher = TeacherConfig(str(other), vectors, head="dense")
     with pytest.raises(ValueError, match=r"teacher\.vectors: .* whose document encoder is not"):
         train(replace(made, teacher=teacher, output=str(tmp_path / "x")))
+
+
+@pytest.mark.parametrize("head", ["dense", "lexical"])
+def test_queries_that_come_twice_are_encoded_once(
+    tmp_path: Path, head: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = with_teacher(tmp_path, recipe(tmp_path), head=head)
+    asked: list[set[str]] = []
+    teaching = Teacher.teaching
+
+    def noted(self: Teacher, **inputs: torch.Tensor) -> Teaching:
+        asked.append(set(inputs))
+        return teaching(self, **inputs)
+
+    monkeypatch.setattr(Teacher, "teaching", noted)
+    train(made)
+    folder = Path(made.output) / "teacher-queries"
+    assert folder.is_dir() == (head == "dense")
+    assert all(("query_vectors" in inputs) == (head == "dense") for inputs in asked)
+    with monkeypatch.context() as patch:
+        patch.setattr(document_sources, "_query_vectors", lambda *_: None)
+        each = replace(made, output=str(tmp_path / "each"))
+        train(each)
+    first, second = newest(made), newest(each)
+    for name in first:
+        torch.testing.assert_close(first[name], second[name], rtol=1e-3, atol=1e-5)
+
+
+def test_a_run_that_sees_no_query_twice_encodes_as_it_goes(tmp_path: Path) -> None:
+    made = with_teacher(tmp_path, recipe(tmp_path), head="dense")
+    made = replace(made, optimiser=replace(made.optimiser, max_steps=1))
+    train(made)
+    assert not (Path(made.output) / "teacher-queries").exists()
 
 
 def test_a_teacher_changes_what_is_learnt(tmp_path: Path) -> None:

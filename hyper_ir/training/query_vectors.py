@@ -1,0 +1,110 @@
+"""A teacher's vectors of queries on disk, memory-mapped, read by the query's text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from hyper_ir.encode.engine import Engine, EngineConfig
+from hyper_ir.files import atomic_directory
+from hyper_ir.models.retriever import Retriever
+from hyper_ir.training.array_file import ArrayFile, mapped
+from hyper_ir.training.id_table import IdTable, IdTableWriter
+from hyper_ir.training.made_folder import is_made, read_settings, write_settings
+
+KIND = "query vectors"
+VECTORS = "vectors.npy"
+
+WINDOW = 4096
+"""Queries encoded at once."""
+
+
+class QueryVectors:
+    """Dense vectors of queries; a text stands for itself, whatever ids it has.
+
+    Nothing of it is in memory but what was read last. It can be handed to forked and spawned
+    processes, which open the folder themselves.
+
+    Parameters
+    ----------
+    folder: where :meth:`build` put it.
+
+    Raises ValueError where the folder is no such store or is damaged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        settings = read_settings(folder, KIND)
+        self.folder = folder.absolute()
+        self._texts = IdTable(folder, "query")
+        self._vectors = mapped(folder / VECTORS)
+        if not len(self._texts) == len(self._vectors) == settings["counts"]["queries"]:
+            raise ValueError(f"{folder}: its files do not fit each other; remove the folder")
+
+    @classmethod
+    def build(
+        cls,
+        folder: Path,
+        retriever: Retriever,
+        texts: Iterable[str],
+        device: str = "cpu",
+        progress: bool = True,
+    ) -> QueryVectors:
+        """Encode queries into ``folder``, or open what is there by the same model; atomic.
+
+        What is there may hold more queries. In a run of several processes one of them builds the
+        store before the others open it.
+
+        Parameters
+        ----------
+        retriever: its query encoder is dense.
+        texts: may repeat.
+
+        Raises
+        ------
+        ValueError
+            When ``folder`` is something else.
+        """
+        distinct = list(dict.fromkeys(texts))
+        made_of = {
+            "model": retriever.weights_hash,
+            "max_length": retriever.config.query_max_length,
+        }
+        if is_made(folder, KIND, made_of):
+            there = cls(folder)
+            if all(text in there for text in distinct):
+                return there
+        engine = Engine(retriever, "query", EngineConfig(device=device))
+        bar = tqdm(total=len(distinct), desc="teacher", unit=" queries", disable=not progress)
+        width = retriever.query.head.width
+        with bar, atomic_directory(folder, replace=True) as partial:
+            with IdTableWriter(partial) as ids, ArrayFile(partial / VECTORS, "<f4", width) as rows:
+                for window in _windows(distinct):
+                    rows.append(engine.arrays(window))
+                    ids.extend(window)
+                    bar.update(len(window))
+            write_settings(partial, KIND, made_of, {"queries": len(distinct)})
+        return cls(folder)
+
+    def __reduce__(self) -> tuple[type[QueryVectors], tuple[Path]]:
+        return type(self), (self.folder,)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __contains__(self, text: object) -> bool:
+        return text in self._texts
+
+    def dense(self, texts: Sequence[str]) -> Tensor:
+        """The queries' vectors, ``(n, width)``, float32; ValueError for an unknown query."""
+        return torch.from_numpy(self._vectors[self._texts.places(texts)])
+
+
+def _windows(texts: Sequence[str]) -> Iterator[list[str]]:
+    rest = iter(texts)
+    while window := list(islice(rest, WINDOW)):
+        yield window
