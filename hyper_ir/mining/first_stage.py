@@ -77,7 +77,7 @@ class FromIndex:
     def open(self, problems: Problems, progress: bool) -> FirstStage:
         """Open the index; ValueError where ``k1`` or ``b`` is out of range, or Java is missing."""
         searcher = BM25Searcher(self.index, k1=self.k1, b=self.b)
-        return _Index(searcher, searcher.documents, self.threads, progress)
+        return FromSearcher(searcher, searcher.documents, self.threads, progress)
 
     def files(self) -> list[str | os.PathLike[str]]:
         """The index is a folder, which no output can be."""
@@ -89,13 +89,16 @@ class FromIndex:
 
 
 @dataclass(frozen=True, slots=True)
-class _Index:
+class FromSearcher:
+    """A first stage over any searcher that takes texts."""
+
     searcher: Searcher[str]
-    documents: int | None
-    threads: int
-    progress: bool
+    documents: int | None = None
+    threads: int = 1
+    progress: bool = True
 
     def lists(self, tasks: Sequence[MiningTask], depth: Depth) -> Lists:
+        """The hits of every query, task after task: ids may be the same in two."""
         first = 0
         for task in tasks:
             topics = [(query.id, query.text) for query in task.queries]

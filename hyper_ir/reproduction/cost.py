@@ -167,6 +167,11 @@ def preparation_seconds(cells: Iterable[Cell], grid: Grid, of: Rates) -> float:
     return max(total, 0.0)
 
 
+def mining_seconds(grid: Grid, of: Rates) -> float:
+    """Searching the training queries with a backbone; BM25 takes little beside it."""
+    return 0.0 if grid.data.mining_from == "bm25" else (grid.cost.examples or 0) * of.query
+
+
 def disk_bytes(cells: Sequence[Cell], grid: Grid) -> float:
     """Vectors and indexes of all that is kept at a time: one set a side, one of a cell's own."""
     cost = grid.cost

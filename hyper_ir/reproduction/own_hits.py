@@ -7,19 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tqdm import tqdm
-
 from hyper_ir.data.corpus import Corpus
-from hyper_ir.data.records import Topic
-from hyper_ir.mining.candidates import Lists
-from hyper_ir.mining.first_stage import FirstStage
-from hyper_ir.mining.tasks import MiningTask
+from hyper_ir.data.records import Hit, Topic
+from hyper_ir.mining.first_stage import FirstStage, FromSearcher
 from hyper_ir.problems import Problems
 from hyper_ir.reproduction.query_side import QuerySide
-from hyper_ir.search.pipeline import Depth, Search
-
-BATCH = 1024
-"""Queries encoded and searched together."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +35,7 @@ class FromBackbone:
 
     def open(self, problems: Problems, progress: bool) -> FirstStage:
         """Load the model and open the vectors."""
-        queries, searcher = self.opened()
-        return _Hits(queries, searcher, self.threads, progress)
+        return FromSearcher(_Encoding(*self.opened()), threads=self.threads, progress=progress)
 
     def files(self) -> list[str | os.PathLike[str]]:
         """None that an output could be."""
@@ -56,24 +47,15 @@ class FromBackbone:
 
 
 @dataclass(frozen=True)
-class _Hits:
+class _Encoding:
+    """A searcher of vectors that takes texts."""
+
     queries: QuerySide
     searcher: Any
-    threads: int
-    progress: bool
-    documents: int | None = None
 
-    def lists(self, tasks: Sequence[MiningTask], depth: Depth) -> Lists:
-        search = Search(self.searcher, depth, BATCH, self.threads)
-        total = sum(len(task.queries) for task in tasks)
-        first = 0
-        with tqdm(total=total, unit=" queries", disable=not self.progress) as bar:
-            for task in tasks:  # ids may be the same in two tasks
-                topics = [Topic(query.id, query.text) for query in task.queries]
-                for start in range(0, len(topics), BATCH):
-                    asked = self.queries.encode(topics[start : start + BATCH])
-                    found = search.run(asked, progress=False)
-                    for number, (_, hits) in enumerate(found, start=first + start):
-                        yield number, hits
-                    bar.update(len(asked))
-                first += len(topics)
+    def search(
+        self, queries: Sequence[tuple[str, str]], hits: int, threads: int = 1
+    ) -> dict[str, list[Hit]]:
+        asked = self.queries.encode([Topic(id, text) for id, text in queries])
+        found: dict[str, list[Hit]] = self.searcher.search(asked, hits, threads)
+        return found

@@ -95,6 +95,12 @@ class Reproduction:
         identities.examples = prepared.examples_made()
         return prepared
 
+    def _has_examples(self) -> bool:
+        try:
+            return self.prepared().examples_made() is not None
+        except ValueError:  # they are to be mined, and an input is missing
+            return False
+
     def keys(self, cells: Sequence[Cell]) -> dict[str, str]:
         """Each cell's key by its name, as far as it can be told without preparing anything."""
         found: dict[str, str] = {}
@@ -217,11 +223,13 @@ class Reproduction:
     def _total(self, spent: float, steps: int, trainings: int, rates: cost.Rates) -> list[str]:
         grid, reckoned = self.grid, self.grid.cost
         prepared = cost.preparation_seconds(self.cells, grid, rates)
+        if trainings and not self._has_examples():
+            prepared += cost.mining_seconds(grid, rates)
         devices = "GPU" if grid.device == "cuda" else "machine"
         lines = [
             f"{trainings} training runs left, {steps:,} steps",
             f"estimate: {cost.in_words(spent)} of one {devices} for the cells, "
-            f"{cost.in_words(prepared)} for encoding what they share",
+            f"{cost.in_words(prepared)} for what they share",
             f"estimate: {cost.disk_bytes(self.cells, grid) / cost.GIB:,.0f} GiB of disk for "
             "vectors and indexes, models besides",
         ]

@@ -79,6 +79,16 @@ def test_own_documents_are_encoded_for_each_cell(grid: Grid) -> None:
     assert cost.disk_bytes([own], lucene) == 2 * 340 * 210
 
 
+def test_a_backbones_hits_are_searched_for(grid: Grid) -> None:
+    config = replace(CONFIG, seconds_per_query=0.5)
+    data = replace(grid.data, mining_from="splade")
+    searched = replace(grid, cost=config, data=data)
+    found = cost.mining_seconds(searched, rates(searched, cell_of(grid)))
+    assert found == pytest.approx(CONFIG.examples * 0.5)  # type: ignore[operator]
+    bm25 = replace(searched, data=grid.data)
+    assert cost.mining_seconds(bm25, rates(bm25, cell_of(grid))) == 0
+
+
 def test_epochs_become_steps(grid: Grid) -> None:
     cell = cell_of(grid)
     assert cell.recipe is not None
