@@ -179,6 +179,8 @@ def recipe_identity(recipe: Recipe) -> dict[str, Any]:
     if recipe.validation.examples:
         files = [hash_of_file(path) for path in recipe.validation.examples]
         settings["validation"] = asdict(recipe.validation) | {"examples": files}
+    if recipe.prompts is None or recipe.optimiser.prefix_rate is None:
+        settings["optimiser"].pop("prefix_rate")  # keys of cells from before there was one stay
     conditional = False
     if recipe.prompts is not None:
         prompts = recipe.prompts.resolved()

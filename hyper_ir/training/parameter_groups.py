@@ -60,7 +60,7 @@ def freeze_unreached(tower: Tower) -> list[str]:
 
 
 def parameter_groups(retriever: Retriever, config: OptimiserConfig) -> list[Group]:
-    """Prompts at their rate, the rest at the backbone's; matrices of it decay.
+    """Prompts and prefix encoder at their rates, the rest at the backbone's; its matrices decay.
 
     Raises
     ------
@@ -69,14 +69,17 @@ def parameter_groups(retriever: Retriever, config: OptimiserConfig) -> list[Grou
     """
     groups = [
         Group("prompts", config.prompt_rate, 0.0, {}),
+        Group("prefix encoder", config.prefix_rate or config.prompt_rate, 0.0, {}),
         Group("backbone", config.backbone_rate, config.weight_decay, {}),
         Group("backbone, no decay", config.backbone_rate, 0.0, {}),
     ]
-    prompts, matrices, others = groups
+    prompts, prefix, matrices, others = groups
     for name, parameter in retriever.named_parameters():
         if not parameter.requires_grad:
             continue
-        if name.startswith("query.prompts."):
+        if name.startswith("query.prompts.prefix_") and config.prefix_rate is not None:
+            prefix.parameters[name] = parameter
+        elif name.startswith("query.prompts."):
             prompts.parameters[name] = parameter
         elif parameter.ndim > 1:
             matrices.parameters[name] = parameter

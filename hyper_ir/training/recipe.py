@@ -107,6 +107,8 @@ class OptimiserConfig:
     ----------
     backbone_rate: learning rate of the transformer with its head.
     prompt_rate: learning rate of the prompts and their maps.
+    prefix_rate: of the maps from a mixed prompt to keys and values; None as ``prompt_rate``. What
+        decides which prompts a query attends to can stay slow so.
     weight_decay: weight decay of matrices; biases, layer norms and prompts have none.
     warmup: share of the steps over which the rates rise.
     epochs: how often the examples are gone through; fractions are fine.
@@ -116,6 +118,7 @@ class OptimiserConfig:
 
     backbone_rate: float = 2e-5
     prompt_rate: float = 1e-3
+    prefix_rate: float | None = None
     weight_decay: float = 0.01
     warmup: float = 0.06
     epochs: float = 10
@@ -123,9 +126,10 @@ class OptimiserConfig:
     clip: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("backbone_rate", "prompt_rate", "epochs"):
-            if not 0 < getattr(self, name) < float("inf"):
-                raise ValueError(f"optimiser.{name}: {getattr(self, name)} is not above 0")
+        for name in ("backbone_rate", "prompt_rate", "prefix_rate", "epochs"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise ValueError(f"optimiser.{name}: {value} is not above 0")
         if not 0 <= self.warmup < 1:
             raise ValueError(f"optimiser.warmup: {self.warmup} is not from 0 to below 1")
         for name in ("weight_decay", "clip"):

@@ -57,6 +57,7 @@ def test_what_does_not_matter_is_not_in_the_key(tmp_path: Path, changes: dict[st
         {"objective.cpr": 0.2},
         {"objective.alignment": False},
         {"objective.balance": 0.1},
+        {"optimiser.prefix_rate": 0.5},
         {"freeze": "backbone"},
         {"data.leave_out": ["long"]},
         {"data.tasks": ["long"]},

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,20 @@ def test_each_trainable_parameter_is_in_exactly_one_group(tmp_path: Path, freeze
     rates = {group.name: group.rate for group in groups}
     assert rates["prompts"] == 1e-3
     assert ("backbone" in rates) == (freeze != "backbone")
+
+
+def test_the_prefix_encoder_may_have_a_rate_of_its_own(tmp_path: Path) -> None:
+    _, retriever = made(tmp_path, freeze="backbone")
+    groups = parameter_groups(retriever, replace(CONFIG, prefix_rate=1e-2))
+    assert [(group.name, group.rate) for group in groups] == [
+        ("prompts", 1e-3),
+        ("prefix encoder", 1e-2),
+    ]
+    names = {name.rpartition("prompts.")[2] for name in groups[1].parameters}
+    assert names == {"prefix_down.weight", "prefix_up.weight"}
+    assert len(groups[0].parameters) == len(list(retriever.query.prompts.parameters())) - 2  # type: ignore[union-attr]
+    with pytest.raises(ValueError, match=r"optimiser\.prefix_rate: 0 is not above 0"):
+        replace(CONFIG, prefix_rate=0)
 
 
 def test_matrices_of_the_backbone_alone_decay(tmp_path: Path) -> None:
