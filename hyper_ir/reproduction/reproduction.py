@@ -128,13 +128,17 @@ class Reproduction:
         return Results(self.root / "cells", self.keys(cells), wanted)
 
     def tables(self) -> tuple[dict[str, Filled], Results]:
-        """Every table that has a figure, from the cells that are there."""
+        """Every table with two rows to compare, from the cells that are there.
+
+        Tables of one row where there are no others.
+        """
         results = self.results(self.all_cells)
         planned = [cell.name for cell in self.all_cells]
         layouts = Layouts(self.grid, planned).all()
         tables = {layout.name: filled(layout, results) for layout in layouts}
-        kept = {name: each for name, each in tables.items() if any(each.figures.values())}
-        return kept, results
+        rows = {name: sum(map(bool, each.figures.values())) for name, each in tables.items()}
+        least = 2 if max(rows.values(), default=0) > 1 else 1
+        return {name: tables[name] for name in tables if rows[name] >= least}, results
 
     def print_tables(self) -> list[str]:
         """Print the tables, write them into ``tables/``; return what is wrong with cells."""
