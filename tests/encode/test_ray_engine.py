@@ -226,7 +226,13 @@ def test_the_verb_ends_with_a_hint_and_resumes(
         *("output", "--embeddings", str(folder), "--resume", "encoder", "--encoder", str(model)),
         *("--batch-size", "1", "--max-length", "32", "--workers", "2", "--threads", "1"),
     ]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a shell's "&" leaves it ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         assert process.stderr is not None
         while process.poll() is None and not list(folder.glob("embeddings*.jsonl")):
             time.sleep(0.001)
