@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import torch
@@ -83,7 +82,8 @@ class QueryVectors:
         width = retriever.query.head.width
         with bar, atomic_directory(folder, replace=True) as partial:
             with IdTableWriter(partial) as ids, ArrayFile(partial / VECTORS, "<f4", width) as rows:
-                for window in _windows(distinct):
+                for start in range(0, len(distinct), WINDOW):
+                    window = distinct[start : start + WINDOW]
                     rows.append(engine.arrays(window))
                     ids.extend(window)
                     bar.update(len(window))
@@ -102,9 +102,3 @@ class QueryVectors:
     def dense(self, texts: Sequence[str]) -> Tensor:
         """The queries' vectors, ``(n, width)``, float32; ValueError for an unknown query."""
         return torch.from_numpy(self._vectors[self._texts.places(texts)])
-
-
-def _windows(texts: Sequence[str]) -> Iterator[list[str]]:
-    rest = iter(texts)
-    while window := list(islice(rest, WINDOW)):
-        yield window
