@@ -66,7 +66,6 @@ class Prepared:
         self.root = root
         self.claims = claims
         self._checked: set[tuple[str, str]] = set()
-        self._lexical: dict[str, bool] = {}
 
     def corpus(self, collection: str) -> Corpus:
         """A collection, to be read from its beginning.
@@ -207,15 +206,14 @@ class Prepared:
 
     def teacher_queries(self, teacher: TeacherConfig) -> Path | None:
         """A dense teacher's vectors of all training queries; None for a lexical one."""
-        if teacher.model not in self._lexical:
-            self._lexical[teacher.model] = is_lexical(_model_of(teacher))
-        if self._lexical[teacher.model]:
+        model = _model_of(teacher)
+        if is_lexical(model):
             return None
         files = self.examples()
 
         def make(path: Path) -> None:
             texts = (example.query for example in ExampleSet(files))
-            QueryVectors.build(path, _model_of(teacher), texts, self.grid.device)
+            QueryVectors.build(path, model, texts, self.grid.device)
 
         examples = [hash_of_file(file) for file in files]
         identity = {**self._made_by(teacher), "examples": examples}

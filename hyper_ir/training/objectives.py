@@ -112,8 +112,7 @@ def objective(
     """``L_rank + λ_q·FLOPS(queries) + λ_d·FLOPS(documents) + λ_c·(alignment + uniformity)``.
 
     With a teacher, its weight times the divergence from it is added, and where it is asked for the
-    balance of the prompts. All ranks must call it
-    together, each with its share of the batch.
+    balance of the prompts. All ranks must call it together, each with its share of the batch.
 
     Parameters
     ----------

@@ -21,11 +21,11 @@ DOCUMENTS = "documents"
 VECTORS = "vectors"
 TEACHER_PREFIX = "teacher-"
 """Of the folders with the same of a teacher."""
-TEACHER_QUERIES = "teacher-queries"
+TEACHER_QUERIES = TEACHER_PREFIX + "queries"
 
 UNFINISHED = (PARTIAL_SUFFIX, LOCK_SUFFIX)
 PREPARED = {prefix + name for prefix in ("", TEACHER_PREFIX) for name in (DOCUMENTS, VECTORS)}
-PREPARED.add(TEACHER_QUERIES)
+PREPARED |= {TEACHER_QUERIES}
 
 
 @dataclass(frozen=True)
