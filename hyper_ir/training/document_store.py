@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,53 +25,35 @@ from hyper_ir.training.document_files import (
     write_dense,
     write_sparse,
 )
-from hyper_ir.training.id_table import IdTable
-from hyper_ir.training.made_folder import is_made, read_settings, write_settings
+from hyper_ir.training.made_folder import is_made, write_settings
+from hyper_ir.training.mapped_store import MappedStore
 
 QUERIES = 256
 """Queries that a block of documents is multiplied with at once."""
 
 
-class DocumentStore:
+class DocumentStore(MappedStore):
     """The vectors of documents, sparse or dense, in the order of the file they came from.
-
-    Nothing of it is in memory but what was read last. It can be handed to forked and spawned
-    processes, which open the folder themselves.
-
-    Parameters
-    ----------
-    folder: where :meth:`build` put it.
 
     Attributes
     ----------
     width: components of a vector.
     sparse: whether the vectors are sparse.
-
-    Raises ValueError where the folder is no such store or is damaged.
     """
 
-    def __init__(self, folder: Path) -> None:
-        settings = read_settings(folder, KIND)
-        self.folder = folder.absolute()
-        self.width = int(settings["made_of"]["width"])
-        self.sparse = settings["made_of"]["vocabulary"] is not None
-        self._ids = IdTable(folder, "document")
+    kind, record, records = KIND, "document", "documents"
+
+    def _opened(self, folder: Path, made_of: dict[str, Any]) -> bool:
+        self.width = int(made_of["width"])
+        self.sparse = made_of["vocabulary"] is not None
         if self.sparse:
             self._starts = mapped(folder / STARTS)
             self._components = mapped(folder / COMPONENTS)
             self._weights = mapped(folder / WEIGHTS)
             terms = {len(self._components), len(self._weights)}
-            fits = len(self._starts) == len(self) + 1 and terms == {int(self._starts[-1])}
-        else:
-            self._vectors = mapped(folder / VECTORS)
-            fits = self._vectors.shape == (len(self), self.width)
-        if not fits or settings["counts"]["documents"] != len(self):
-            raise ValueError(f"{folder}: its files do not fit each other; remove the folder")
-
-    @classmethod
-    def open(cls, folder: Path) -> DocumentStore:
-        """The store in a folder; see the class."""
-        return cls(folder)
+            return len(self._starts) == len(self) + 1 and terms == {int(self._starts[-1])}
+        self._vectors = mapped(folder / VECTORS)
+        return bool(self._vectors.shape == (len(self), self.width))
 
     @classmethod
     def build(
@@ -111,22 +94,9 @@ class DocumentStore:
                 write_settings(partial, KIND, made_of, counts)
         return cls(folder)
 
-    def __reduce__(self) -> tuple[type[DocumentStore], tuple[Path]]:
-        return type(self), (self.folder,)
-
-    def __len__(self) -> int:
-        return len(self._ids)
-
-    def __contains__(self, id: object) -> bool:
-        return id in self._ids
-
     def id(self, place: int) -> str:
         """The id of the document at a place of the file, from 0; ValueError for no such place."""
         return self._ids.id(place)
-
-    def place(self, id: str) -> int:
-        """Where a document stands in the file, from 0; ValueError for an unknown id."""
-        return self._ids.place(id)
 
     def dense(self, ids: Sequence[str]) -> Tensor:
         """The documents' vectors, ``(n, width)``, float32; ValueError for an unknown id."""

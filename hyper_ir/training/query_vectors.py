@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,8 +14,9 @@ from hyper_ir.encode.engine import Engine, EngineConfig
 from hyper_ir.files import atomic_directory
 from hyper_ir.models.retriever import Retriever
 from hyper_ir.training.array_file import ArrayFile, mapped
-from hyper_ir.training.id_table import IdTable, IdTableWriter
-from hyper_ir.training.made_folder import is_made, read_settings, write_settings
+from hyper_ir.training.id_table import IdTableWriter
+from hyper_ir.training.made_folder import is_made, write_settings
+from hyper_ir.training.mapped_store import MappedStore
 
 KIND = "query vectors"
 VECTORS = "vectors.npy"
@@ -23,26 +25,14 @@ WINDOW = 4096
 """Queries encoded at once."""
 
 
-class QueryVectors:
-    """Dense vectors of queries; a text stands for itself, whatever ids it has.
+class QueryVectors(MappedStore):
+    """Dense vectors of queries; a text stands for itself, whatever ids it has."""
 
-    Nothing of it is in memory but what was read last. It can be handed to forked and spawned
-    processes, which open the folder themselves.
+    kind, record, records = KIND, "query", "queries"
 
-    Parameters
-    ----------
-    folder: where :meth:`build` put it.
-
-    Raises ValueError where the folder is no such store or is damaged.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        settings = read_settings(folder, KIND)
-        self.folder = folder.absolute()
-        self._texts = IdTable(folder, "query")
+    def _opened(self, folder: Path, made_of: dict[str, Any]) -> bool:
         self._vectors = mapped(folder / VECTORS)
-        if not len(self._texts) == len(self._vectors) == settings["counts"]["queries"]:
-            raise ValueError(f"{folder}: its files do not fit each other; remove the folder")
+        return len(self._vectors) == len(self)
 
     @classmethod
     def build(
@@ -90,15 +80,6 @@ class QueryVectors:
             write_settings(partial, KIND, made_of, {"queries": len(distinct)})
         return cls(folder)
 
-    def __reduce__(self) -> tuple[type[QueryVectors], tuple[Path]]:
-        return type(self), (self.folder,)
-
-    def __len__(self) -> int:
-        return len(self._texts)
-
-    def __contains__(self, text: object) -> bool:
-        return text in self._texts
-
     def dense(self, texts: Sequence[str]) -> Tensor:
         """The queries' vectors, ``(n, width)``, float32; ValueError for an unknown query."""
-        return torch.from_numpy(self._vectors[self._texts.places(texts)])
+        return torch.from_numpy(self._vectors[self._ids.places(texts)])

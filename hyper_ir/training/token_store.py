@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Collection, Iterator
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,8 @@ from hyper_ir.encode.engine import join_fields, tokenised
 from hyper_ir.files import atomic_directory
 from hyper_ir.training.array_file import ArrayFile, mapped
 from hyper_ir.training.id_table import IdTable, IdTableWriter
-from hyper_ir.training.made_folder import is_made, read_settings, write_settings
+from hyper_ir.training.made_folder import is_made, write_settings
+from hyper_ir.training.mapped_store import MappedStore
 
 KIND = "tokens"
 
@@ -32,35 +34,18 @@ WINDOW = 1024
 """Passages tokenised at once."""
 
 
-class TokenStore:
-    """The token ids of passages, as encoding sees them: special tokens in, cut at a length.
+class TokenStore(MappedStore):
+    """The token ids of passages, as encoding sees them: special tokens in, cut at a length."""
 
-    Nothing of it is in memory but what was read last. It can be handed to forked and spawned
-    processes, which open the folder themselves.
+    kind, record, records = KIND, "passage", "passages"
 
-    Parameters
-    ----------
-    folder: where :meth:`build` put it.
-
-    Raises ValueError where the folder is no such store or is damaged.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        settings = read_settings(folder, KIND)
-        self.folder = folder.absolute()
-        self.max_length = int(settings["made_of"]["max_length"])
-        self._ids = IdTable(folder, "passage")
+    def _opened(self, folder: Path, made_of: dict[str, Any]) -> bool:
+        self.max_length = int(made_of["max_length"])
         self._tokens = mapped(folder / TOKENS)
         self._starts = mapped(folder / STARTS)
         self._lengths = mapped(folder / LENGTHS)
-        sizes = (len(self._starts) - 1, len(self._lengths), settings["counts"]["passages"])
-        if set(sizes) != {len(self._ids)} or self._starts[-1] != len(self._tokens):
-            raise ValueError(f"{folder}: its files do not fit each other; remove the folder")
-
-    @classmethod
-    def open(cls, folder: Path) -> TokenStore:
-        """The store in a folder; see the class."""
-        return cls(folder)
+        sizes = {len(self._starts) - 1, len(self._lengths)}
+        return sizes == {len(self)} and bool(self._starts[-1] == len(self._tokens))
 
     @classmethod
     def build(
@@ -121,19 +106,6 @@ class TokenStore:
                     _check_all_found(IdTable(partial), wanted, corpus.source)
                 write_settings(partial, KIND, made_of, counts)
         return cls(folder)
-
-    def __reduce__(self) -> tuple[type[TokenStore], tuple[Path]]:
-        return type(self), (self.folder,)
-
-    def __len__(self) -> int:
-        return len(self._ids)
-
-    def __contains__(self, id: object) -> bool:
-        return id in self._ids
-
-    def place(self, id: str) -> int:
-        """Where a passage stands among those kept, from 0; ValueError for an unknown id."""
-        return self._ids.place(id)
 
     def tokens(self, id: str) -> list[int]:
         """The token ids of a passage; ValueError for an unknown id."""
