@@ -17,6 +17,7 @@ from hyper_ir.training.array_file import ArrayFile, mapped
 from hyper_ir.training.id_table import IdTableWriter
 from hyper_ir.training.made_folder import is_made, write_settings
 from hyper_ir.training.mapped_store import MappedStore
+from hyper_ir.training.token_store import tokenizer_hash
 
 KIND = "query vectors"
 VECTORS = "vectors.npy"
@@ -59,9 +60,13 @@ class QueryVectors(MappedStore):
             When ``folder`` is something else.
         """
         distinct = list(dict.fromkeys(texts))
+        config = retriever.config
         made_of = {
             "model": retriever.weights_hash,
-            "max_length": retriever.config.query_max_length,
+            "pooling": config.dense_pooling,
+            "normalise": config.normalise,
+            "tokenizer": tokenizer_hash(retriever.tokenizer),
+            "max_length": config.query_max_length,
         }
         if is_made(folder, KIND, made_of):
             there = cls(folder)

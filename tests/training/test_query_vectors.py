@@ -70,6 +70,21 @@ def test_another_models_vectors_are_made_anew(
     assert not torch.allclose(before, after)
 
 
+def test_another_poolings_vectors_are_made_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "q"
+    save_checkpoint(tmp_path / "m")
+    before, after = (
+        QueryVectors.build(
+            folder,
+            Retriever.from_pretrained(tmp_path / "m", "dense", pooling),
+            QUERIES,
+            progress=False,
+        ).dense(QUERIES)
+        for pooling in ("cls", "mean")
+    )
+    assert not torch.allclose(before, after)
+
+
 def test_a_folder_of_something_else_is_left_alone(teacher: Retriever, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(ValueError, match="not a folder of query vectors"):
