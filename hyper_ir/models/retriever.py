@@ -143,6 +143,11 @@ class Retriever(nn.Module):
         config = replace(self.config, shared=shared, prompts=prompts is not None)
         return type(self)(query, self.document, self.tokenizer, config, self.source)
 
+    def document_encoder(self) -> Retriever:
+        """The document tower for queries too, without prompts; on the same weights."""
+        config = replace(self.config, shared=True, prompts=False)
+        return type(self)(self.document, self.document, self.tokenizer, config, self.source)
+
     def save_pretrained(self, folder: str | os.PathLike[str], overwrite: bool = False) -> None:
         """Write the retriever's folder, atomically; an existing one needs ``overwrite``."""
         with atomic_directory(folder, replace=overwrite) as partial:
