@@ -47,6 +47,7 @@ class GridData:
     mining_depth: hits that negatives are mined from.
     mining_from: whose hits: BM25's, or those of a side's backbone as it is, which are harder.
     mining_negatives: the most that an example gets.
+    mining_queries: the most of a task's training queries that are mined for; null for all.
     zero_shot: collections without training data by name: BEIR folders or ``ir_datasets:NAME``.
     split: of the zero-shot collections.
     without_query: zero-shot collections that hold their queries, which are not to find themselves.
@@ -64,6 +65,7 @@ class GridData:
     mining_depth: int = 100
     mining_from: Literal["bm25", "splade", "dpr"] = "bm25"
     mining_negatives: int = 100
+    mining_queries: int | None = None
     zero_shot: dict[str, str] = field(default_factory=dict)
     split: str = "test"
     without_query: list[str] = field(default_factory=list)
@@ -74,6 +76,8 @@ class GridData:
         for name in ("train", "dev"):
             if TASK not in getattr(self, name):
                 raise ValueError(f"data.{name}: {getattr(self, name)} has no {TASK} in it")
+        if self.mining_queries is not None and self.mining_queries < 1:
+            raise ValueError(f"data.mining_queries: {self.mining_queries} is not a positive number")
         taken = {*self.tasks, CORPUS, "average"} & set(self.zero_shot)
         if taken:
             raise ValueError(f"data.zero_shot: {min(taken)} is the name of something else")

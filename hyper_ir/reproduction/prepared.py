@@ -99,7 +99,11 @@ class Prepared:
     def _mining(self) -> tuple[dict[str, Any], str, Callable[[Path], None]]:
         data = self.grid.data
         sources = {task: data.train.replace(TASK, task) for task in data.tasks}
-        settings = MiningSettings(depth=data.mining_depth, negatives=data.mining_negatives)
+        settings = MiningSettings(
+            depth=data.mining_depth,
+            negatives=data.mining_negatives,
+            max_queries=data.mining_queries,
+        )
         identity = {
             "tasks": {task: hash_of_file(source) for task, source in sources.items()},
             "corpus": self.identities.corpus(CORPUS),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,6 +84,18 @@ def test_examples_follow_from_whose_hits_they_are(tmp_path: Path) -> None:
             prepared = Reproduction(mined_from(grid, side, negatives)).prepared()
             folders.add(Path(prepared.examples()[0]).parent.name)
     assert len(folders) == 4
+
+
+def test_a_part_of_the_training_queries_is_mined_for(tmp_path: Path) -> None:
+    grid = mined_from(write_grid(tmp_path), "splade")
+    (whole,) = Reproduction(grid).prepared().examples()
+    fewer = replace(grid, data=replace(grid.data, mining_queries=4))
+    (part,) = Reproduction(fewer).prepared().examples()
+    lines = Path(part).read_text().splitlines()
+    assert Counter(json.loads(line)["task"] for line in lines) == dict.fromkeys(TASKS, 4)
+    assert set(lines) < set(Path(whole).read_text().splitlines())
+    with pytest.raises(ValueError, match=r"data\.mining_queries: 0 is not a positive number"):
+        replace(grid.data, mining_queries=0)
 
 
 def test_what_mining_needs_is_checked_at_once(tmp_path: Path) -> None:
