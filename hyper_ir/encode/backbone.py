@@ -40,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     retriever = Retriever.from_pretrained(arguments.model)
     retriever.document_encoder().save_pretrained(output, arguments.overwrite)
     print(f"written: {output}")
-    print(f"next: python -m hyper_ir.train --config mini-kilt --model {output} --output models/new")
+    recipe = "mini-kilt" if retriever.vocabulary else "mini-kilt-dpr"
+    print(f"next: python -m hyper_ir.train --config {recipe} --model {output} --output models/new")
 
 
 if __name__ == "__main__":

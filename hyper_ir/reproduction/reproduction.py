@@ -27,10 +27,11 @@ from hyper_ir.reproduction.probe import probe, read_probe
 from hyper_ir.reproduction.recipes import recipes_of
 from hyper_ir.reproduction.results import Results
 from hyper_ir.reproduction.runner import Outcome, Runner, works_of
-from hyper_ir.reproduction.store import read_object
+from hyper_ir.reproduction.store import MODEL, read_object
 from hyper_ir.reproduction.tables import Filled, as_json, drawn, filled
 from hyper_ir.reproduction.targets import targets_of
 from hyper_ir.version import __version__
+from hyper_ir.wording import counted
 
 UNKNOWN = "?"
 
@@ -222,7 +223,10 @@ class Reproduction:
             return "failed before"
         if folder.work.is_dir():
             return "begun"
-        return f"{len(left)} tests left" if files else "to do"
+        if not files:
+            return "to do"
+        again = ", trained again" if cell.trained and not folder.has(MODEL) else ""
+        return f"{counted(len(left), 'test')} left{again}"
 
     def _total(self, spent: float, steps: int, trainings: int, rates: cost.Rates) -> list[str]:
         grid, reckoned = self.grid, self.grid.cost

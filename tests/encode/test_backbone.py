@@ -53,6 +53,15 @@ def test_both_sides_are_the_document_encoder(
     assert (tmp_path / "hyper" / "query").exists()
 
 
+def test_a_dense_backbone_is_handed_on_to_its_own_recipe(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dense = str(save_checkpoint(tmp_path / "dense", masked_lm=False))
+    main(["--model", dense, "--output", str(tmp_path / "backbone")])
+    assert "--config mini-kilt-dpr " in capsys.readouterr().out
+    assert Retriever.from_pretrained(tmp_path / "backbone").config.head == "dense"
+
+
 def test_an_existing_folder_is_refused_before_the_model_is_looked_for(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     with pytest.raises(ValueError, match="exists already; --overwrite"):
