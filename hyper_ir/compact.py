@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hyper_ir.command import Parser, positive, run
-from hyper_ir.files import require_file, require_writable_folder
+from hyper_ir.files import require_file
+from hyper_ir.models.checkpoint import MODEL_MARKS
+from hyper_ir.outputs import require_output_folder
 from hyper_ir.problems import Problems
 
 if TYPE_CHECKING:
@@ -81,9 +83,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     if arguments.model is None:
         raise ValueError("--model: the retriever to compact is needed")
-    output = require_writable_folder(arguments.output, "output")
-    if output.exists() and not arguments.overwrite:
-        raise ValueError(f"{output} exists already; --overwrite replaces it")
+    output = require_output_folder(
+        arguments.output, arguments.overwrite, MODEL_MARKS, "a model", [arguments.model]
+    )
     most = arguments.max_megabytes
     if most is not None and not most > 0:
         raise ValueError(f"--max-megabytes: {most} is not above 0")

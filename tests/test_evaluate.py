@@ -68,6 +68,19 @@ def test_json_alone_on_stdout(
     assert json.loads(capsys.readouterr().out)["average"]["ours"]["nDCG@10"] == 0.875
 
 
+@pytest.mark.parametrize("flag", ["--json", "--markdown", "--latex", "--per-query"])
+@pytest.mark.parametrize("name", ["ours.nq.trec", "nq.qrels", "./o/../nq.qrels"])
+def test_no_output_is_an_input(folder: Path, flag: str, name: str) -> None:
+    Path("o").mkdir()
+    if flag == "--per-query":  # which wants an ending of its own
+        Path("link.tsv").symlink_to(name)
+        name = "link.tsv"
+    before = Path(name).read_bytes()
+    with pytest.raises(ValueError, match=rf"{flag}: .* is an input; give another name"):
+        main([*BOTH, flag, name])
+    assert Path(name).read_bytes() == before
+
+
 def test_same_command_gives_the_same_bytes(folder: Path) -> None:
     for name in ("one.json", "two.json"):
         main([*BOTH, "--baseline", "bm25", "--resamples", "50", "--json", name])

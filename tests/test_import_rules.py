@@ -21,6 +21,7 @@ ROOT_FILES = {
     "full_disk",
     "locking",
     "manifest",
+    "outputs",
     "problems",
     "version",
     "wording",

@@ -15,13 +15,14 @@ from hyper_ir.compaction.precision import Precision
 from hyper_ir.files import atomic_directory, write_json
 from hyper_ir.manifest import write_manifest
 from hyper_ir.models.card import Compaction, Part
-from hyper_ir.models.checkpoint import RETRIEVER_FILE
+from hyper_ir.models.checkpoint import MODEL_MARKS, RETRIEVER_FILE
 from hyper_ir.models.compact_file import Coding, Stored, write_compact
 from hyper_ir.models.compact_towers import save_settings
+from hyper_ir.models.integrity import DIGESTS, TOKENIZER, digests_of
 from hyper_ir.models.quantisation import BITS
 from hyper_ir.models.retriever import Retriever
+from hyper_ir.outputs import require_own
 
-TOKENIZER = "tokenizer.json"
 REST = "tokenizer, settings"
 
 
@@ -58,6 +59,7 @@ def save_compact(
     than allowed, or for a model that cannot be stored so; nothing is written then.
     """
     folder, precision = Path(folder), precision or Precision()
+    require_own(folder, MODEL_MARKS, "a model")
     coded = code(retriever, precision)
     with atomic_directory(folder, replace=overwrite) as partial:
         _save_tokenizer(retriever, partial)
@@ -71,7 +73,9 @@ def save_compact(
         manifest = compact.manifest()
         described = {**manifest.config, "precision": asdict(precision)}
         inputs = {"original": {"sha256": retriever.weights_hash}}
-        write_manifest(partial, replace(manifest, config=described, inputs=inputs))
+        # The weights have their own digest: compact.json has it.
+        model = {**manifest.model, DIGESTS: digests_of(partial, [TOKENIZER])}
+        write_manifest(partial, replace(manifest, model=model, config=described, inputs=inputs))
         size = sum(path.stat().st_size for path in partial.rglob("*") if path.is_file())
         table = list(part_sizes(retriever, coded))
         _require_size(size, table, most_bytes)

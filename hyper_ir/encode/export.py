@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Sequence
 
 from hyper_ir.command import Parser, run
-from hyper_ir.files import require_writable_folder
+from hyper_ir.models.checkpoint import MODEL_MARKS
+from hyper_ir.outputs import require_output_folder
 
 EXAMPLE = """
 python -m hyper_ir.encode.export --encoder models/splade-trained --output models/for-others
@@ -31,9 +32,9 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse, check, write, and say how to load it."""
     arguments = parser().parse_args(argv)
-    output = require_writable_folder(arguments.output, "output")
-    if output.exists() and not arguments.overwrite:
-        raise ValueError(f"{output} exists already; --overwrite replaces it")
+    output = require_output_folder(
+        arguments.output, arguments.overwrite, MODEL_MARKS, "a model", [arguments.encoder]
+    )
 
     from hyper_ir.models.retriever import Retriever
     from hyper_ir.models.sentence_transformers_export import save_sentence_transformers

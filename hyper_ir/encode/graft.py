@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from hyper_ir.command import Parser, run
 from hyper_ir.data.corpus import FORMATS, open_corpus
-from hyper_ir.files import require_writable_folder
+from hyper_ir.models.checkpoint import MODEL_MARKS
+from hyper_ir.outputs import require_output_folder
 from hyper_ir.problems import Problems
 from hyper_ir.wording import counted
 
@@ -69,9 +70,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     from hyper_ir.encode.grafting import SampleConfig, graft
     from hyper_ir.models.grafting import GraftConfig
 
-    output = require_writable_folder(arguments.output, "output")
-    if output.exists() and not arguments.overwrite:
-        raise ValueError(f"{output} exists already; --overwrite replaces it")
+    output = require_output_folder(
+        arguments.output, arguments.overwrite, MODEL_MARKS, "a model", [arguments.encoder]
+    )
     config = GraftConfig(
         arguments.ridge,
         arguments.threshold,

@@ -23,6 +23,7 @@ from hyper_ir.evaluation.rendering import latex, markdown, print_tables
 from hyper_ir.evaluation.scores import Scores
 from hyper_ir.evaluation.tables import TEST_NAMES, Style, comparison_tables, score_tables
 from hyper_ir.files import atomic_text, require_writable
+from hyper_ir.outputs import require_not_input
 from hyper_ir.problems import Problems
 
 STDOUT = "-"
@@ -49,6 +50,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     measures = parse_measures(args.measures)
     _check_outputs(args)
     tasks = task_files(args.qrels, args.runs, args.on_bad_input)
+    for name, path in _files_to_write(args).items():
+        for task in tasks:
+            require_not_input(path, [task.qrels, *task.runs.values()], name)
     if args.baseline is not None:
         require_baseline(args.baseline, list(tasks[0].runs))
         require_resamples(args.resamples)
@@ -122,14 +126,25 @@ def _parser() -> Parser:
 def _check_outputs(args: Namespace) -> None:
     if args.per_query is not None:
         report.require_per_query_ending(args.per_query)
-    named = {name: getattr(args, name) for name in ("json", "markdown", "latex", "per_query")}
-    outputs = {name: path for name, path in named.items() if path is not None}
+    outputs = _outputs(args)
     for name, path in outputs.items():
         if list(outputs.values()).count(path) > 1:
             where = "stdout" if path == STDOUT else path
             raise ValueError(f"{where} is given for two outputs; give each its own file")
         if path != STDOUT:
-            require_writable(path, f"--{name.replace('_', '-')}")
+            require_writable(path, name)
+
+
+def _files_to_write(args: Namespace) -> dict[str, str]:
+    """The outputs that are files, by their flags."""
+    return {name: path for name, path in _outputs(args).items() if path != STDOUT}
+
+
+def _outputs(args: Namespace) -> dict[str, str]:
+    """The outputs that are asked for, by their flags; ``STDOUT`` is one."""
+    names = ("json", "markdown", "latex", "per_query")
+    given = {f"--{name.replace('_', '-')}": getattr(args, name) for name in names}
+    return {flag: path for flag, path in given.items() if path is not None}
 
 
 def _put_out(

@@ -17,6 +17,9 @@ if TYPE_CHECKING:  # which needs torch: to find a model does not
 
 RETRIEVER_FILE = "retriever.json"
 
+MODEL_MARKS = (RETRIEVER_FILE, "modules.json", "config.json")
+"""A model's folder has one of these; a folder without is never replaced by a model."""
+
 Layout = Literal["hyper_ir", "masked-lm", "encoder"]
 
 DOWNLOADED = ["*.json", "*.safetensors", "*.txt", "*.model"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,15 @@ from hyper_ir.files import sha256_of
 DIGESTS = "files"
 """Where in the manifest's ``model`` the digests are: SHA-256 by the file's name in the folder."""
 
-NAMES = ("*.safetensors", "tokenizer.json")
+TOKENIZER = "tokenizer.json"
+
+NAMES = ("*.safetensors", TOKENIZER)
 """What a flipped bit would change in silence; a damaged JSON of settings is refused as it is."""
 
 
-def digests_of(folder: Path) -> dict[str, str]:
-    """SHA-256 of each file of weights, and of the tokenizer, by its path within the folder."""
-    paths = sorted(path for pattern in NAMES for path in folder.rglob(pattern))
+def digests_of(folder: Path, names: Sequence[str] = NAMES) -> dict[str, str]:
+    """SHA-256 of each file of these names, by its path within the folder."""
+    paths = sorted(path for pattern in names for path in folder.rglob(pattern))
     return {path.relative_to(folder).as_posix(): sha256_of(path) for path in paths}
 
 

@@ -29,7 +29,13 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from hyper_ir.files import atomic_directory, write_json
 from hyper_ir.manifest import Manifest, read_manifest, short_name, write_manifest
-from hyper_ir.models.checkpoint import RETRIEVER_FILE, Checkpoint, find_checkpoint, read_object
+from hyper_ir.models.checkpoint import (
+    MODEL_MARKS,
+    RETRIEVER_FILE,
+    Checkpoint,
+    find_checkpoint,
+    read_object,
+)
 from hyper_ir.models.compact_file import LAYOUT_FILE
 from hyper_ir.models.compact_towers import load_towers
 from hyper_ir.models.config import FORMAT, HeadKind, RetrieverConfig
@@ -37,6 +43,7 @@ from hyper_ir.models.heads import DensePooling, LexicalHead
 from hyper_ir.models.integrity import DIGESTS, digests_of, require_undamaged
 from hyper_ir.models.prompts import PROMPTS_FILE, PromptSynthesiser, load_prompts, save_prompts
 from hyper_ir.models.towers import Tower, load_tower, save_tower, tower_of_checkpoint
+from hyper_ir.outputs import require_own
 
 
 class Retriever(nn.Module):
@@ -149,7 +156,11 @@ class Retriever(nn.Module):
         return type(self)(self.document, self.document, self.tokenizer, config, self.source)
 
     def save_pretrained(self, folder: str | os.PathLike[str], overwrite: bool = False) -> None:
-        """Write the retriever's folder, atomically; an existing one needs ``overwrite``."""
+        """Write the retriever's folder, atomically; an existing one needs ``overwrite``.
+
+        Raises ValueError for a folder that is there and is not a model's.
+        """
+        require_own(Path(folder), MODEL_MARKS, "a model")
         with atomic_directory(folder, replace=overwrite) as partial:
             self.tokenizer.save_pretrained(partial)
             save_tower(self.document, partial / "document")

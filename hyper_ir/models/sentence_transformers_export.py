@@ -13,10 +13,12 @@ from typing import Any
 
 from hyper_ir.files import atomic_directory, write_json
 from hyper_ir.manifest import write_manifest
+from hyper_ir.models.checkpoint import MODEL_MARKS
 from hyper_ir.models.config import RetrieverConfig
 from hyper_ir.models.heads import LexicalHead
 from hyper_ir.models.retriever import Retriever
 from hyper_ir.models.towers import save_tower
+from hyper_ir.outputs import require_own
 
 POOLING = "1_SpladePooling"
 
@@ -64,6 +66,7 @@ def save_sentence_transformers(
         name = name or retriever.called
         raise ValueError(f"{name} cannot be a sentence-transformers SparseEncoder: {obstacle}")
     config = retriever.config
+    require_own(Path(folder), MODEL_MARKS, "a model")
     with atomic_directory(folder, replace=overwrite) as partial:
         save_tower(retriever.document, partial)
         retriever.tokenizer.save_pretrained(partial)

@@ -209,6 +209,8 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda f: break_weights(f, lambda t: t.update({"document.head.bias": torch.ones(3)})),
         "weights of",
     ),
+    "no tokenizer": (lambda f: (f / "tokenizer.json").unlink(), "tokenizer.json is missing; copy"),
+    "tokenizer": (lambda f: flip(f / "tokenizer.json"), "damaged, or not what was saved"),
     "settings": (
         lambda f: change_config(f, "hidden_size", 16),
         "not the weights of the settings beside it",

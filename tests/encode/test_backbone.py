@@ -68,6 +68,22 @@ def test_an_existing_folder_is_refused_before_the_model_is_looked_for(tmp_path: 
         main(["--model", "no/such/model/anywhere", "--output", str(tmp_path / "there")])
 
 
+def test_nothing_but_another_model_is_replaced(tmp_path: Path) -> None:
+    plain = save_checkpoint(tmp_path / "plain")
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "thesis.txt").write_text("mine")
+    words = ["--model", str(plain), "--overwrite", "--output"]
+    with pytest.raises(ValueError, match=r"notes is not a model .* it is left alone"):
+        main([*words, str(notes)])
+    assert (notes / "thesis.txt").read_text() == "mine"
+    with pytest.raises(ValueError, match="plain is an input"):
+        main([*words, str(plain)])
+    other = save_checkpoint(tmp_path / "other", seed=2)
+    main([*words, str(other)])
+    assert Retriever.from_pretrained(other).config.shared
+
+
 def test_the_shipped_models_backbone_encodes_documents_as_it_does(tmp_path: Path) -> None:
     main(["--model", "hyper_ir:hyper-minilm", "--output", str(tmp_path / "backbone")])
     shipped = Retriever.from_pretrained("hyper_ir:hyper-minilm")
