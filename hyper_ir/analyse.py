@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hyper_ir.command import Parser, run
+from hyper_ir.command import Parser, natural, positive, run
 from hyper_ir.problems import Problems
 from hyper_ir.wording import counted
 
@@ -48,12 +48,12 @@ def parser() -> argparse.ArgumentParser:
     add("--only", nargs="+", metavar="SECTION", help="sections, with commas or blanks between")
     add("--update", action="store_true", help="keep a report's sections that are not made now")
     add("--overwrite", action="store_true", help="replace a report that is there")
-    add("--seed", type=int, default=42, help="of samples, the map, draws and random prompts")
+    add("--seed", type=natural, default=42, help="of samples, the map, draws and random prompts")
     add("--on-bad-input", choices=("stop", "skip"), default="stop", help="skip counts and lists")
     add("--quiet", action="store_true", help="no progress bar")
     more = verb.add_argument_group("attention, map, similar").add_argument
-    more("--max-queries", type=int, default=300, help="of each task; 0 takes all")
-    more("--max-length", type=int, help="tokens a query is cut to (default: the model's)")
+    more("--max-queries", type=natural, default=300, help="of each task; 0 takes all")
+    more("--max-length", type=positive, help="tokens a query is cut to (default: the model's)")
     more("--query", nargs="+", default=[], metavar="TASK:ID", help="for table 6 (default: draws)")
     more("--share", type=float, default=0.05, help="similar are drawn from so many of the nearest")
     more = verb.add_argument_group("speed, sweeps").add_argument

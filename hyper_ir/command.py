@@ -169,6 +169,11 @@ def positive(text: str) -> int:
     return number
 
 
+def natural(text: str) -> int:
+    """An argument's type: a whole number from 0 on."""
+    return 0 if text.strip() == "0" else positive(text)
+
+
 def _in_words(error: BaseException) -> str:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"the disk is full ({error.filename or 'while writing'}); free some and run again"

@@ -217,10 +217,13 @@ def atomic_directory(path: str | os.PathLike[str], replace: bool = False) -> Ite
     path = Path(path)
     if path.exists() and not replace:
         raise ValueError(f"{path} exists already; remove it or give another name")
-    with partial_folder(partial_of(path), path) as partial, told_where_full(path):
+    target = path
+    if path.name in ("", "..") or path.is_symlink():  # the folder itself, by its own name
+        target = Path(os.path.realpath(path))
+    with partial_folder(partial_of(target), path) as partial, told_where_full(path):
         yield partial
         _let_others_read(partial)
-        _rename_over(partial, path)
+        _rename_over(partial, target)
 
 
 def _let_others_read(folder: Path) -> None:

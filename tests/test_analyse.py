@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from hyper_ir.analyse import main
+from hyper_ir.locking import sole_writer
 from tests.analysis.small import CONFIG, saved, topics
 
 FAST = ["--prefix-lengths", "2", "--query-lengths", "4", "--batch-sizes", "1", "--rounds", "2"]
@@ -107,6 +108,53 @@ def test_update_keeps_what_is_not_made_now(
         main([*timing, "--overwrite", "--update"])
 
 
+def test_what_is_no_report_is_left_alone(model: str, tmp_path: Path) -> None:
+    output = tmp_path / "mine"
+    output.mkdir()
+    (output / "thesis.txt").write_text("precious")
+    argv = [*attention_arguments(model, tmp_path / "t", output), "--only", "map"]
+    for flag in ("--update", "--overwrite"):
+        with pytest.raises(ValueError, match=r"mine is not a report \(it has no report\.json\)"):
+            main([*argv, flag])
+    assert (output / "thesis.txt").read_text() == "precious"
+
+
+def test_update_keeps_what_a_user_put_beside_a_report(model: str, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    argv = attention_arguments(model, tmp_path / "t", output)
+    main([*argv, "--only", "map"])
+    (output / "notes").mkdir()
+    (output / "notes" / "a.md").write_text("mine")
+    (tmp_path / "link").symlink_to("out")
+    linked = [str(tmp_path / "link") if word == str(output) else word for word in argv]
+    main([*linked, "--only", "similar", "--update"])
+    assert (output / "notes" / "a.md").read_text() == "mine"
+    assert (tmp_path / "link").is_symlink()
+    assert numbers(output, "map")
+    assert numbers(output, "similar")
+
+
+def test_a_report_is_of_one_models_attention(model: str, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    main([*attention_arguments(model, tmp_path / "t", output), "--only", "map"])
+    other = saved(tmp_path / "other", replace(CONFIG, prompts=6))
+    argv = attention_arguments(other, tmp_path / "t", output)
+    before = (output / "report.json").read_bytes()
+    with pytest.raises(ValueError, match=r"its sections map are of \w+ \(\w{12}\), not of \w+ \("):
+        main([*argv, "--only", "similar", "--update"])
+    assert (output / "report.json").read_bytes() == before
+    main([*argv, "--only", "map", "similar", "--update"])
+    assert "Model: " in (output / "report.html").read_text()
+
+
+def test_one_process_at_a_time_updates_a_report(model: str, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    argv = attention_arguments(model, tmp_path / "t", output)
+    main([*argv, "--only", "map"])
+    with sole_writer(output), pytest.raises(ValueError, match="another process is writing it"):
+        main([*argv, "--only", "similar", "--update"])
+
+
 def test_queries_can_be_chosen(model: str, tmp_path: Path) -> None:
     output = tmp_path / "out"
     argv = attention_arguments(model, tmp_path / "t", output)
@@ -130,6 +178,7 @@ def test_queries_can_be_chosen(model: str, tmp_path: Path) -> None:
         (["--rounds", "1"], "rounds: 1"),
         (["--query-lengths", "100"], "100 tokens are more than the 64 positions"),
         (["--max-queries", "1"], "max queries: 1"),
+        (["--prefix-lengths", "2", "2"], "different numbers are needed"),
     ],
 )
 def test_errors_come_before_work_and_leave_nothing(

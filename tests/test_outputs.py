@@ -47,6 +47,6 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
 def test_an_input_is_known_by_any_name(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("")
     (tmp_path / "link").symlink_to("run")
-    with pytest.raises(ValueError, match="--json: .*link is an input"):
+    with pytest.raises(ValueError, match=r"--json: .*link is an input"):
         require_not_input(tmp_path / "link", [tmp_path / "run"], "--json")
     require_not_input(tmp_path / "new", [tmp_path / "new", "ir_datasets:x"])

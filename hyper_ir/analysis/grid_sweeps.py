@@ -58,6 +58,7 @@ def _values(table: dict[str, Any]) -> Iterator[tuple[str, SweepValue]]:
         # "N = 5"
         value = float(row["system"].rpartition("=")[2])
         mean, deviation = float(figure["mean"]), figure["deviation"]
-        if not math.isfinite(value + mean):
+        deviation = None if deviation is None else float(deviation)
+        if not math.isfinite(value + mean + (deviation or 0.0)):
             raise ValueError(f"{row['system']}: its figures are no numbers")
         yield system, SweepValue(value, mean, deviation, int(figure["seeds"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from shutil import copyfile
+from shutil import copy2, copytree
 
 from hyper_ir.analysis.advice_file import read_measured
 from hyper_ir.analysis.attention_sections import (
@@ -19,6 +19,7 @@ from hyper_ir.analysis.grid_sweeps import read_grid
 from hyper_ir.analysis.inputs import read_tasks, topics_sources
 from hyper_ir.analysis.plan import (
     ATTENTION,
+    OF_NO_MODEL,
     SECTIONS,
     Given,
     Plan,
@@ -32,7 +33,7 @@ from hyper_ir.analysis.prompt_attention import (
     attention_of_tasks,
     write_attention,
 )
-from hyper_ir.analysis.report import read_report, write_report
+from hyper_ir.analysis.report import JSON, files_of, read_report, write_report
 from hyper_ir.analysis.section import Section
 from hyper_ir.analysis.speed import SpeedPoint
 from hyper_ir.analysis.speed_section import speed_section
@@ -40,7 +41,9 @@ from hyper_ir.analysis.sweep_section import sweep_section
 from hyper_ir.analysis.sweeps import Sweeps, read_sweeps, swept
 from hyper_ir.encode.prompt_attention import require_conditional_prompts
 from hyper_ir.files import atomic_directory, require_writable_folder
+from hyper_ir.locking import sole_writer
 from hyper_ir.models.retriever import Retriever
+from hyper_ir.outputs import require_own
 from hyper_ir.problems import Problems
 
 ATTENTION_FILE = "attention.tsv.gz"
@@ -99,14 +102,26 @@ class Request:
 
 @dataclass
 class _Inputs:
-    """What was read before any work."""
+    """What was read before any work; ``there`` is the report that is updated."""
 
     plan: Plan
-    kept: list[Section]
+    there: list[Section]
     looked: Looked | None = None
     retriever: Retriever | None = None
     advice: list[SpeedPoint] = field(default_factory=list)
     sweeps: Sweeps = field(default_factory=dict)
+
+    @property
+    def kept(self) -> list[Section]:
+        """The sections that are there and not made now."""
+        return [section for section in self.there if section.name not in self.plan.sections]
+
+    def model_of(self, section: str) -> str:
+        """What the model of a section is called; empty for a section of none."""
+        if self.retriever is None or section in OF_NO_MODEL:
+            return ""
+        name = self.retriever.config.name or "model"
+        return f"{name} ({self.retriever.weights_hash[:12]})"
 
 
 def analyse(
@@ -116,23 +131,39 @@ def analyse(
 
     All inputs are read first. Bad records of topics go to ``problems``. Raises ValueError for
     what :func:`~hyper_ir.analysis.plan.plan` refuses, a model whose attention is asked for and
-    that has no prompts or static ones, fewer than two tasks, and a folder that is there.
+    that has no prompts or static ones, fewer than two tasks, a folder that is there or holds
+    something else, and one that another process is writing.
     """
-    inputs = _read(request, problems)
-    makers = _makers(request, inputs, progress)
-    made = [replace(makers[name](), command=request.command) for name in inputs.plan.sections]
-    new = {section.name for section in made}
-    kept = [section for section in inputs.kept if section.name not in new]
-    sections = sorted([*kept, *made], key=lambda section: SECTIONS.index(section.name))
-    old_attention = request.output / ATTENTION_FILE
-    with atomic_directory(request.output, replace=request.update or request.overwrite) as folder:
-        write_report(folder, sections)
-        if inputs.looked is not None:
-            write_attention(folder / ATTENTION_FILE, inputs.looked.attention)
-        elif request.update and old_attention.is_file():
-            copyfile(old_attention, folder / ATTENTION_FILE)
+    _check_output(request)
+    with sole_writer(request.output):
+        inputs = _read(request, problems)
+        makers = _makers(request, inputs, progress)
+        made = [
+            replace(makers[name](), command=request.command, model=inputs.model_of(name))
+            for name in inputs.plan.sections
+        ]
+        kept = inputs.kept
+        sections = sorted([*kept, *made], key=lambda section: SECTIONS.index(section.name))
+        replaced = request.update or request.overwrite
+        with atomic_directory(request.output, replace=replaced) as folder:
+            if request.update:
+                _carry(request.output, folder, files_of(inputs.there))
+            write_report(folder, sections)
+            if inputs.looked is not None:
+                write_attention(folder / ATTENTION_FILE, inputs.looked.attention)
     there = {section.name for section in kept}
     return made, [why for name, why in inputs.plan.left_out.items() if name not in there]
+
+
+def _carry(before: Path, folder: Path, own: set[str]) -> None:
+    """What else lies in a report's folder stays there: the attention's file, and the user's."""
+    for path in sorted(before.iterdir()) if before.is_dir() else []:
+        if path.name in own:
+            continue
+        if path.is_dir():
+            copytree(path, folder / path.name, symlinks=True)
+        else:
+            copy2(path, folder / path.name, follow_symlinks=False)
 
 
 def _read(request: Request, problems: Problems | None) -> _Inputs:
@@ -142,7 +173,8 @@ def _read(request: Request, problems: Problems | None) -> _Inputs:
         bool(request.advice),
         bool(request.sweeps) or request.grid is not None,
     )
-    inputs = _Inputs(plan(given, request.only), _kept(request))
+    there = read_report(request.output) if request.update else []
+    inputs = _Inputs(plan(given, request.only), there)
     wanted = inputs.plan.sections
     if "speed" in wanted:
         inputs.advice = [point for text in request.advice for point in read_measured(text)]
@@ -159,6 +191,8 @@ def _read(request: Request, problems: Problems | None) -> _Inputs:
     if attention or "prefix-length" in wanted:
         assert request.model is not None
         retriever = inputs.retriever = Retriever.from_pretrained(request.model)
+        if attention:
+            _require_same_model(inputs)
         if "prefix-length" in wanted:
             check_lengths(retriever, request.prefixes)
         if attention:
@@ -172,15 +206,29 @@ def _read(request: Request, problems: Problems | None) -> _Inputs:
     return inputs
 
 
-def _kept(request: Request) -> list[Section]:
-    """The sections of the report that is there; ValueError where it must not be."""
+def _require_same_model(inputs: _Inputs) -> None:
+    """Sections of one attention: they share a file of it, and are read as one model's."""
+    model = inputs.model_of(ATTENTION[0])
+    others = {
+        section.model for section in inputs.kept if section.name in ATTENTION and section.model
+    }
+    if others - {model}:
+        names = ", ".join(section.name for section in inputs.kept if section.name in ATTENTION)
+        raise ValueError(
+            f"output: its sections {names} are of {others.pop()}, not of {model}; make them of "
+            "this model too (--only), or give another folder"
+        )
+
+
+def _check_output(request: Request) -> None:
+    """Raise ValueError where a report must not be written."""
     require_writable_folder(request.output, "output")
     if request.output.exists() and not (request.update or request.overwrite):
         raise ValueError(
             f"output: {request.output} exists already; --update keeps the sections that are not "
             "made now, --overwrite throws all away"
         )
-    return read_report(request.output) if request.update else []
+    require_own(request.output, [JSON], "a report")
 
 
 def _makers(request: Request, inputs: _Inputs, progress: bool) -> dict[str, Callable[[], Section]]:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 ATTENTION = ("attention", "map", "similar")
 """Sections that look at the prompt attention of topics."""
 
+OF_NO_MODEL = ("speed", "sweeps")
+"""Sections of measurements that were made elsewhere."""
+
 SECTIONS = (*ATTENTION, "speed", "sweeps", "prefix-length")
 
 _SHOWS = {

@@ -90,6 +90,8 @@ class PrefixSettings:
             values = getattr(self, name)
             if not values or any(type(each) is not int or each < 1 for each in values):
                 raise ValueError(f"{name}: whole numbers of 1 or more are needed, not {values}")
+            if len(set(values)) < len(values):
+                raise ValueError(f"{name}: {values}: different numbers are needed")
         if self.rounds < 2:
             raise ValueError(f"rounds: {self.rounds}; 2 at least tell a spread")
 

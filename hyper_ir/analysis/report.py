@@ -9,9 +9,11 @@ from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from jinja2 import Environment, StrictUndefined
 
+from hyper_ir.analysis.plan import SECTIONS
 from hyper_ir.analysis.section import Section
 from hyper_ir.evaluation.rendering import markdown
 from hyper_ir.evaluation.tables import Cell, Table
@@ -23,6 +25,8 @@ from hyper_ir.version import __version__
 FORMAT = 1
 
 HTML, MARKDOWN, JSON = "report.html", "report.md", "report.json"
+
+KINDS = ("svg", "png")
 
 TITLE = "What the retriever's prompts, speed and settings do"
 
@@ -71,6 +75,8 @@ def as_markdown(sections: Sequence[Section]) -> str:
         parts += [f"![{_plain(picture.alt)}]({picture.name}.svg)" for picture in section.pictures]
         if section.tables:
             parts.append(markdown(section.tables).strip())
+        if section.model:
+            parts.append(f"Model: {_plain(section.model)}")
         if section.command:
             fence = "`" * max(3, 1 + max(map(len, re.findall("`+", section.command)), default=0))
             parts.append(f"{fence}\n{section.command}\n{fence}")
@@ -98,10 +104,17 @@ def _as_json(section: Section) -> dict[str, Any]:
         "title": section.title,
         "caption": section.caption,
         "command": section.command,
+        "model": section.model,
         "pictures": [{"name": each.name, "alt": each.alt} for each in section.pictures],
         "tables": [asdict(table) for table in section.tables],
         "numbers": section.numbers,
     }
+
+
+def files_of(sections: Sequence[Section]) -> set[str]:
+    """The names of the files that :func:`write_report` writes of these sections."""
+    pictures = [picture.name for section in sections for picture in section.pictures]
+    return {HTML, MARKDOWN, JSON, *(f"{name}.{kind}" for name in pictures for kind in KINDS)}
 
 
 def read_report(folder: Path) -> list[Section]:
@@ -117,16 +130,20 @@ def read_report(folder: Path) -> list[Section]:
         raise ValueError(f"{path}: format {value.get('format')!r}; {FORMAT} is known")
     try:
         return [_section(folder, name, each) for name, each in value["sections"].items()]
-    except (KeyError, TypeError, AttributeError, OSError) as error:
-        raise ValueError(f"{path}: not a whole report: {error}") from error
+    except (KeyError, TypeError, AttributeError, OSError, ElementTree.ParseError) as error:
+        raise ValueError(
+            f"{path}: not a whole report: {error}; make it anew with --overwrite"
+        ) from error
 
 
 def _section(folder: Path, name: str, value: dict[str, Any]) -> Section:
+    if name not in SECTIONS:
+        raise KeyError(f"{name} is no section")
     pictures = [
         Picture(
             each["name"],
             each["alt"],
-            (folder / f"{each['name']}.svg").read_text(encoding="utf-8"),
+            _whole_svg(folder / f"{each['name']}.svg"),
             (folder / f"{each['name']}.png").read_bytes(),
         )
         for each in value["pictures"]
@@ -136,5 +153,19 @@ def _section(folder: Path, name: str, value: dict[str, Any]) -> Section:
         for each in value["tables"]
     ]
     return Section(
-        name, value["title"], value["caption"], pictures, tables, value["numbers"], value["command"]
+        name,
+        value["title"],
+        value["caption"],
+        pictures,
+        tables,
+        value["numbers"],
+        value["command"],
+        value.get("model", ""),
     )
+
+
+def _whole_svg(path: Path) -> str:
+    """A picture's text; a cut one would break the page that it goes into."""
+    text = path.read_text(encoding="utf-8")
+    ElementTree.fromstring(text)
+    return text

@@ -21,6 +21,7 @@ class Section:
     pictures, tables: what is shown.
     numbers: all figures, as JSON can hold them.
     command: what made it.
+    model: whose it is, by name and the beginning of its weights' hash; empty where of none.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Section:
     tables: list[Table] = field(default_factory=list)
     numbers: dict[str, Any] = field(default_factory=dict)
     command: str = ""
+    model: str = ""
 
 
 def one_line(text: str, most: int = 160) -> str:

@@ -158,6 +158,17 @@ def test_damaged_reports_are_refused(tmp_path: Path) -> None:
     (tmp_path / "one.png").unlink()
     with pytest.raises(ValueError, match="not a whole report"):
         read_report(tmp_path)
+    write_report(tmp_path, sections(["a"]))
+    picture = tmp_path / "one.svg"
+    drawn = picture.read_text(encoding="utf-8")
+    picture.write_text(drawn[: len(drawn) // 2], encoding="utf-8")
+    with pytest.raises(ValueError, match=r"not a whole report: .*; make it anew with --overwrite"):
+        read_report(tmp_path)
+    picture.write_text(drawn, encoding="utf-8")
+    renamed = {**whole, "sections": {"maps": whole["sections"]["map"]}}
+    path.write_text(json.dumps(renamed), encoding="utf-8")
+    with pytest.raises(ValueError, match="maps is no section"):
+        read_report(tmp_path)
     path.write_text(json.dumps({**whole, "format": 9}), encoding="utf-8")
     with pytest.raises(ValueError, match="format 9; 1 is known"):
         read_report(tmp_path)
