@@ -33,7 +33,7 @@ OPTIONS = {
     "list": "print the names of the cells, and stop",
     "dry-run": "print the plan, what it takes, and which inputs are missing, and stop",
     "probe": "time a few steps of each kind of cell first, for the dry run's estimate",
-    "tables": "print the tables of what is there, and stop",
+    "tables": "print the tables of what is there, and stop; with --only, of these cells alone",
     "loud": "show what training prints; it is kept in each cell's output.txt otherwise",
     "no-wait": "end where only cells are left that other processes work on",
 }
@@ -194,9 +194,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         work.check()
         work.probe()
     if options.dry_run:
-        return 1 if work.dry_run() else 0
+        from hyper_ir.reproduction.dry_run import dry_run
+
+        return 1 if dry_run(work) else 0
     if options.tables:
-        return 1 if work.print_tables() else 0
+        return 1 if work.print_tables(chosen=bool(options.only)) else 0
     work.check()
     helpers = [] if options.workers == 1 else _helpers(words, options.workers - 1)
     outcome = work.run(wait=not options.no_wait, loud=options.loud)

@@ -159,7 +159,7 @@ def test_a_dry_run_tells_all_that_is_missing_and_does_nothing(
     lacking = ("corpus.jsonl", "train.jsonl", "long-dev", "short-dev", "lexical", "beir", "none")
     for name in (*lacking, "nDGC@10", "nobody", "nowhere"):
         assert any(name in line for line in printed.splitlines() if line.startswith("missing"))
-    with pytest.raises(ValueError, match="10 inputs are missing"):
+    with pytest.raises(ValueError, match="10 inputs are missing or broken"):
         main(words)
     assert not (tmp_path / "grid").exists()
 
@@ -179,8 +179,11 @@ def test_vectors_of_another_collection_are_told(tmp_path: Path) -> None:
 def test_tables_are_of_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     grid = write_grid(tmp_path)
     path = file_of(grid, tmp_path)
+    with pytest.raises(ValueError, match=r"output: .*grid does not exist"):
+        main(["--recipe", path, "--tables"])
+    Path(grid.output).mkdir()
     assert main(["--recipe", path, "--tables"]) == 0
-    assert "no cell is finished yet" in capsys.readouterr().err
+    assert "none of these cells is finished yet" in capsys.readouterr().err
     assert main(["--recipe", path, "--only", "splade-MT"]) == 0
     printed = capsys.readouterr().out
     assert "[1/1] splade-MT@1: 4 steps trained, 3 tests" in printed

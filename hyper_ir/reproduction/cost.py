@@ -78,7 +78,8 @@ def rates(
     if assumed:
         what = "assumed" if grid.cost.seconds_per_step is not None else "reckoned from sizes"
         which = " of other kinds of cells" if known else ""
-        sources.append(f"steps{which}, {what} ({grid.cost.device})")
+        of = f" ({grid.cost.device})" if grid.cost.device else ""
+        sources.append(f"steps{which}, {what}{of}")
     query = statistics.fmean(queries) if queries else _seconds_per_query(grid)
     steps = {kind: statistics.fmean(each) for kind, each in measured.items()} | timed | assumed
     return Rates(steps, _seconds_per_passage(grid), query, sources)
@@ -124,25 +125,28 @@ def _seconds_per_query(grid: Grid) -> float:
     return _seconds(cost.query_tokens, grid) if given is None else given
 
 
-def steps_of(cell: Cell, grid: Grid) -> int:
-    """Optimiser steps of a cell; of one that counts in epochs, from the number of examples."""
+def steps_of(cell: Cell, grid: Grid, examples: int | None = None) -> int:
+    """Optimiser steps of a cell; of one that counts in epochs, from the number of examples.
+
+    ``examples``: how many there are; None takes what the grid's recipe says.
+    """
     if not cell.trained or cell.recipe is None:
         return 0
     if cell.steps is not None:
         return cell.steps
     recipe, tasks = cell.recipe, len(grid.data.tasks)
     share = len(recipe.data.tasks or grid.data.tasks) - len(recipe.data.leave_out)
-    examples = (grid.cost.examples or 0) * share / tasks
+    seen = (examples or grid.cost.examples or 0) * share / tasks
     queries = recipe.batch.size * recipe.batch.accumulation
-    return math.ceil(recipe.optimiser.epochs * examples / queries)
+    return math.ceil(recipe.optimiser.epochs * seen / queries)
 
 
-def seconds_of(cell: Cell, grid: Grid, of: Rates) -> float:
+def seconds_of(cell: Cell, grid: Grid, of: Rates, examples: int | None = None) -> float:
     """What a cell takes from its beginning: training, its own documents, its tests."""
     queries = grid.cost.queries * len(cell.tests) / max(_tests(grid), 1)
     seconds = queries * of.query
     if cell.trained and cell.recipe is not None:
-        seconds += steps_of(cell, grid) * of.step.get(kind_of(cell), 0.0)
+        seconds += steps_of(cell, grid, examples) * of.step.get(kind_of(cell), 0.0)
         if cell.recipe.freeze == "none":
             seconds += _passages(cell.tests, grid) * of.passage
     return seconds

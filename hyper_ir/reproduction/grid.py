@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -29,6 +31,14 @@ CORPUS = "corpus"
 """What the knowledge source is called among the collections; the others have their own names."""
 
 TRAINED_SIDES = ("splade", "dpr")
+
+SEEDS = 2**32
+"""A seed is below this: numpy takes no other."""
+
+
+def _require_different(key: str, values: Sequence[object], what: str = "numbers") -> None:
+    if not values or len(set(values)) < len(values):
+        raise ValueError(f"{key}: {list(values)}: different {what} are needed, at least one")
 
 
 @dataclass(frozen=True)
@@ -71,8 +81,7 @@ class GridData:
     without_query: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        if not self.tasks or len(set(self.tasks)) < len(self.tasks):
-            raise ValueError(f"data.tasks: {self.tasks}: different names are needed, at least one")
+        _require_different("data.tasks", self.tasks, "names")
         for name in ("train", "dev"):
             if TASK not in getattr(self, name):
                 raise ValueError(f"data.{name}: {getattr(self, name)} has no {TASK} in it")
@@ -129,6 +138,9 @@ class FewShotConfig:
     def __post_init__(self) -> None:
         if self.steps < 1 or any(count < 1 for count in self.examples):
             raise ValueError("few_shot: examples and steps are positive numbers")
+        _require_different("few_shot.examples", self.examples)
+        if self.tasks is not None:
+            _require_different("few_shot.tasks", self.tasks, "names")
 
 
 @dataclass(frozen=True)
@@ -149,6 +161,12 @@ class SweepConfig:
     initialisations: list[str] = field(
         default_factory=lambda: ["kmeans", "words", "normal", "uniform"]
     )
+
+    def __post_init__(self) -> None:
+        for name in ("prompts", "cpr", "lengths", "initialisations"):
+            values = getattr(self, name)
+            if values:
+                _require_different(f"sweep.{name}", values, "values")
 
 
 @dataclass(frozen=True)
@@ -190,6 +208,11 @@ class CostConfig:
     index_bytes_per_passage: float = 360
     memory: str = ""
     inputs: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if isinstance(value, int | float) and not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"cost.{name}: {value} is not a number from 0 on")
 
 
 @dataclass(frozen=True)
@@ -241,18 +264,24 @@ class Grid:
     cost: CostConfig = field(default_factory=CostConfig)
 
     def __post_init__(self) -> None:
+        if not self.output:
+            raise ValueError("output: the name of a folder is needed")
         for key in ("parts", "seeded"):
             for part in getattr(self, key):
                 if part not in PARTS:
                     raise ValueError(f"{key}: {part!r}; known are {', '.join(PARTS)}")
-        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
-            raise ValueError(f"seeds: {self.seeds}: different numbers are needed, at least one")
+        _require_different("parts", self.parts, "names")
+        _require_different("seeds", self.seeds)
+        for seed in self.seeds:
+            if not 0 <= seed < SEEDS:
+                raise ValueError(f"seeds: {seed} is not from 0 to below {SEEDS:,}")
         for key in ("steps", "fine_tuning_steps", "queries", "hits", "depth", "threads"):
             value = getattr(self, key)
             if value is not None and value < 1:
                 raise ValueError(f"{key}: {value} is not a positive number")
-        if not self.measures or (self.data.zero_shot and not self.zero_shot_measures):
-            raise ValueError("measures: at least one is needed")
+        _require_different("measures", self.measures, "names")
+        if self.data.zero_shot:
+            _require_different("zero_shot_measures", self.zero_shot_measures, "names")
         for task in self.few_shot.tasks or ():
             if task not in self.data.tasks:
                 raise ValueError(f"few_shot.tasks: {task} is none of {', '.join(self.data.tasks)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,18 +14,29 @@ from hyper_ir.models.checkpoint import find_checkpoint
 from hyper_ir.reproduction.cells import Cell
 from hyper_ir.reproduction.grid import CORPUS, TASK, Grid
 from hyper_ir.reproduction.identity import Identities, without_place
+from hyper_ir.reproduction.targets import targets_of
 
 
 def missing_inputs(grid: Grid, cells: Sequence[Cell]) -> list[str]:
-    """Everything that the cells need and is not there, each in a line; empty where all is."""
+    """Everything that the cells need and is not there, or is broken, each in a line.
+
+    The queries that cells are tested on are read: they are few, and a cell is tested last.
+    """
     # A model that is missing is missing for its cells and for mining, and told once.
-    found = list(dict.fromkeys([*_measures(grid), *_data(grid, cells), *_sides(grid, cells)]))
+    lines = [*_measures(grid), *_data(grid, cells), *_tests(grid, cells), *_sides(grid, cells)]
+    found = list(dict.fromkeys([*lines, *_machine(grid)]))
     if _needs_java(grid, cells):
         try:
             find_java()
         except ValueError as error:
             found.append(f"Java: {error}")
     return found
+
+
+def require_measures(grid: Grid) -> None:
+    """Raise ValueError for measures that are none."""
+    for line in _measures(grid):
+        raise ValueError(line)
 
 
 def _measures(grid: Grid) -> Iterator[str]:
@@ -54,6 +66,33 @@ def _data(grid: Grid, cells: Sequence[Cell]) -> Iterator[str]:
     for name, source in data.zero_shot.items():
         if name in tests:
             yield from _lacking(f"data.zero_shot.{name}", source)
+
+
+def _tests(grid: Grid, cells: Sequence[Cell]) -> Iterator[str]:
+    """Queries and judgments that cannot be read; what a hub has is not fetched for that."""
+    tests = {test for cell in cells for test in cell.tests}
+    for name, target in targets_of(grid).items():
+        if name not in tests or irds.is_irds(target.source) or not Path(target.source).exists():
+            continue
+        key = "data.dev" if name in grid.data.tasks else f"data.zero_shot.{name}"
+        try:
+            topics, _ = target.read()
+        except ValueError as error:
+            yield f"{key}: {error}"
+            continue
+        if not topics:
+            yield f"{key}: {target.source}: none of its queries is judged"
+
+
+def _machine(grid: Grid) -> Iterator[str]:
+    """What the settings want of the machine."""
+    if grid.device == "cuda":
+        from torch import cuda
+
+        if not cuda.is_available():
+            yield "device: cuda: this machine has no GPU that torch can use"
+    if grid.launcher and shutil.which(grid.launcher[0]) is None:
+        yield f"launcher: there is no command {grid.launcher[0]}"
 
 
 def _sides(grid: Grid, cells: Sequence[Cell]) -> Iterator[str]:

@@ -9,31 +9,30 @@ from pathlib import Path
 from typing import Any
 
 from hyper_ir.evaluation.rendering import markdown, print_tables
-from hyper_ir.evaluation.tables import Cell as Text
-from hyper_ir.evaluation.tables import Table
-from hyper_ir.files import atomic_text, require_writable_folder, write_json
-from hyper_ir.reproduction import cost
+from hyper_ir.files import atomic_text, require_directory, require_writable_folder, write_json
+from hyper_ir.outputs import require_own
 from hyper_ir.reproduction.cells import Cell
 from hyper_ir.reproduction.claims import Claims
 from hyper_ir.reproduction.findings import findings
 from hyper_ir.reproduction.findings import in_words as findings_in_words
 from hyper_ir.reproduction.grid import Grid
 from hyper_ir.reproduction.identity import Identities
-from hyper_ir.reproduction.inputs import missing_inputs
+from hyper_ir.reproduction.inputs import missing_inputs, require_measures
 from hyper_ir.reproduction.layouts import Layouts
 from hyper_ir.reproduction.plan import chosen, planned
 from hyper_ir.reproduction.prepared import MADE, Prepared
-from hyper_ir.reproduction.probe import probe, read_probe
+from hyper_ir.reproduction.probe import probe
 from hyper_ir.reproduction.recipes import recipes_of
 from hyper_ir.reproduction.results import Results
 from hyper_ir.reproduction.runner import Outcome, Runner, works_of
-from hyper_ir.reproduction.store import MODEL, read_object
+from hyper_ir.reproduction.store import read_object
 from hyper_ir.reproduction.tables import Filled, as_json, drawn, filled
 from hyper_ir.reproduction.targets import targets_of
 from hyper_ir.version import __version__
 from hyper_ir.wording import counted
 
-UNKNOWN = "?"
+FOLDERS = ("cells", "claims", "prepared", "failures", "tables", "files")
+"""What a grid's output consists of."""
 
 
 class Reproduction:
@@ -64,11 +63,18 @@ class Reproduction:
         return [cell.name for cell in self.cells]
 
     def check(self) -> None:
-        """Raise ValueError that names every input that is missing."""
+        """Raise ValueError that names every input that is missing or broken.
+
+        Likewise for an output that is something else, or cannot be written.
+        """
         missing = missing_inputs(self.grid, self.cells)
         if missing:
-            raise ValueError("\n  ".join([f"{len(missing)} inputs are missing:", *missing]))
+            told = counted(len(missing), "input is", "inputs are")
+            raise ValueError("\n  ".join([f"{told} missing or broken:", *missing]))
         require_writable_folder(self.root, "output")
+        require_own(self.root, FOLDERS, "a grid's folder")
+        for name in FOLDERS:
+            require_writable_folder(self.root / name, "output")
 
     def run(self, wait: bool = True, loud: bool = False) -> Outcome:
         """Work the cells off; see :class:`~hyper_ir.reproduction.runner.Runner`."""
@@ -96,11 +102,12 @@ class Reproduction:
         identities.examples = prepared.examples_made()
         return prepared
 
-    def _has_examples(self) -> bool:
+    def examples_made(self) -> list[str] | None:
+        """Files of training examples, where they are there; None while they are not."""
         try:
-            return self.prepared().examples_made() is not None
+            return self.prepared().examples_made()
         except ValueError:  # they are to be mined, and an input is missing
-            return False
+            return None
 
     def keys(self, cells: Sequence[Cell]) -> dict[str, str]:
         """Each cell's key by its name, as far as it can be told without preparing anything."""
@@ -134,24 +141,51 @@ class Reproduction:
         Tables of one row where there are no others.
         """
         results = self.results(self.all_cells)
-        planned = [cell.name for cell in self.all_cells]
-        layouts = Layouts(self.grid, planned).all()
+        return self._compared(self.all_cells, results)[0], results
+
+    def _compared(
+        self, cells: Sequence[Cell], results: Results
+    ) -> tuple[dict[str, Filled], list[str]]:
+        """The tables of these cells that are shown, and the names of those that are not."""
+        layouts = Layouts(self.grid, [cell.name for cell in cells]).all()
         tables = {layout.name: filled(layout, results) for layout in layouts}
         rows = {name: sum(map(bool, each.figures.values())) for name, each in tables.items()}
         least = 2 if max(rows.values(), default=0) > 1 else 1
-        return {name: tables[name] for name in tables if rows[name] >= least}, results
+        left_out = [name for name in tables if 0 < rows[name] < least]
+        return {name: tables[name] for name in tables if rows[name] >= least}, left_out
 
-    def print_tables(self) -> list[str]:
-        """Print the tables, write them into ``tables/``; return what is wrong with cells."""
-        tables, results = self.tables()
+    def print_tables(self, chosen: bool = False) -> list[str]:
+        """Print the tables, write them into ``tables/``; return what is wrong with cells.
+
+        With ``chosen``, those of the cells that are asked for are printed, and nothing is written.
+        Raises ValueError for a grid that is not there, and for measures that are none.
+        """
+        require_directory(self.root, "output")
+        require_measures(self.grid)
+        cells = self.cells if chosen else self.all_cells
+        results = self.results(cells)
+        tables, left_out = self._compared(cells, results)
+        if left_out:
+            print(f"left out, with one row only: {', '.join(left_out)}", file=sys.stderr)
         if not tables:
-            print(f"{self.root}: no cell is finished yet", file=sys.stderr)
+            print(f"{self.root}: none of these cells is finished yet", file=sys.stderr)
             return results.damaged
         print_tables([drawn(table) for table in tables.values()])
-        names = [cell.name for cell in self.all_cells]
+        names = [cell.name for cell in cells]
         found = findings(self.grid, tables, results, names, self._preparation())
         lines = findings_in_words(found)
         print("\n".join(lines))
+        if not chosen:
+            self._write_tables(tables, results, found, lines)
+        return results.damaged
+
+    def _write_tables(
+        self,
+        tables: dict[str, Filled],
+        results: Results,
+        found: dict[str, Any],
+        lines: Sequence[str],
+    ) -> None:
         folder = self.root / "tables"
         with atomic_text(folder / "tables.md") as handle:
             handle.write(markdown([drawn(table) for table in tables.values()]))
@@ -164,85 +198,8 @@ class Reproduction:
         }
         write_json(folder / "tables.json", value)
         print(f"\n{folder}: tables.md, tables.json")
-        return results.damaged
 
     def _preparation(self) -> dict[str, float]:
         """The seconds that each shared part took."""
         paths = sorted((self.root / "prepared").glob(f"*/{MADE}"))
         return {path.parent.name: float(read_object(path)["seconds"]) for path in paths}
-
-    def dry_run(self) -> list[str]:
-        """Print the plan, what it takes, and all inputs that are missing, which it returns."""
-        results = self.results(self.cells)
-        keys = results.keys
-        rates = cost.rates(self.grid, self.cells, results, read_probe(self.root))
-        seen: set[str] = set()
-        rows: list[list[Text]] = []
-        spent, steps, trainings = 0.0, 0, 0
-        for cell in self.cells:
-            key = keys.get(cell.name, UNKNOWN)
-            state = self._state(cell, key, results, seen)
-            seconds = 0.0
-            if state not in ("done", "the same as above"):
-                seconds = cost.seconds_of(cell, self.grid, rates)
-                spent += seconds
-                steps += cost.steps_of(cell, self.grid)
-                trainings += cell.trained
-            seen.add(key)
-            start = "" if cell.start is None else cell.start.name
-            words = [cell.name, cell.part, start, key[:8], state]
-            numbers = [
-                f"{cost.steps_of(cell, self.grid):,}",
-                f"{len(cell.tests)}",
-                cost.in_words(seconds) if seconds else "",
-            ]
-            rows.append([Text(word) for word in (*words, *numbers)])
-        header = ["cell", "part", "goes on from", "key", "state", "steps", "tests", "takes"]
-        print_tables([Table(f"{len(rows)} cells", header, rows, words=5)])
-        for line in self._total(spent, steps, trainings, rates):
-            print(line)
-        missing = missing_inputs(self.grid, self.cells)
-        for line in missing:
-            print(f"missing: {line}")
-        return missing
-
-    def _state(self, cell: Cell, key: str, results: Results, seen: set[str]) -> str:
-        if key == UNKNOWN:
-            return UNKNOWN
-        if key in seen:
-            return "the same as above"
-        folder = results.folder(cell.name)
-        assert folder is not None
-        if self.claims.holder(key) is not None:
-            return "under work"
-        files = folder.contents() if folder.path.is_dir() else {}
-        left = [test for test in cell.tests if not results.scores(cell.name, test)]
-        if not left:
-            return "done"
-        if (self.root / "failures" / f"{key}.json").exists():
-            return "failed before"
-        if folder.work.is_dir():
-            return "begun"
-        if not files:
-            return "to do"
-        again = ", trained again" if cell.trained and not folder.has(MODEL) else ""
-        return f"{counted(len(left), 'test')} left{again}"
-
-    def _total(self, spent: float, steps: int, trainings: int, rates: cost.Rates) -> list[str]:
-        grid, reckoned = self.grid, self.grid.cost
-        prepared = cost.preparation_seconds(self.cells, grid, rates)
-        if trainings and not self._has_examples():
-            prepared += cost.mining_seconds(grid, rates)
-        devices = "GPU" if grid.device == "cuda" else "machine"
-        lines = [
-            f"{trainings} training runs left, {steps:,} steps",
-            f"estimate: {cost.in_words(spent)} of one {devices} for the cells, "
-            f"{cost.in_words(prepared)} for what they share",
-            f"estimate: {cost.disk_bytes(self.cells, grid) / cost.GIB:,.0f} GiB of disk for "
-            "vectors and indexes, models besides",
-        ]
-        if rates.sources:
-            lines.append(f"from: {'; '.join(rates.sources)}")
-        if reckoned.memory:
-            lines.append(f"memory: {reckoned.memory}")
-        return [*lines, *(f"input: {line}" for line in reckoned.inputs)]

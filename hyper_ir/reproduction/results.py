@@ -59,9 +59,22 @@ class Results:
         try:
             return folder.read(file) if folder.has(file) else {}
         except ValueError as error:
-            self.damaged.append(str(error))
-            print(f"warning: {error}", file=sys.stderr)
+            self._tell(str(error))
             return {}
+
+    def files(self, name: str) -> dict[str, str] | None:
+        """The digests of a cell's finished files; None where they cannot be read, which is told."""
+        folder = self.folder(name)
+        try:
+            return folder.contents() if folder is not None and folder.path.is_dir() else {}
+        except ValueError as error:
+            self._tell(str(error))
+            return None
+
+    def _tell(self, error: str) -> None:
+        if error not in self.damaged:
+            self.damaged.append(error)
+            print(f"warning: {error}", file=sys.stderr)
 
     def scores(self, name: str, test: str) -> dict[str, Any]:
         """A cell's scores of a test; empty where there are none of the very queries."""

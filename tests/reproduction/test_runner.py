@@ -189,22 +189,6 @@ def test_a_new_test_is_added_to_cells_that_are_done(
     assert len(values) == 5
 
 
-def test_a_dry_run_tells_which_cells_a_new_test_trains_again(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    grid = write_grid(tmp_path, parts=["main", "ablations"])
-    smaller = replace(grid, data=replace(grid.data, zero_shot={}, without_query=[]))
-    cells = ["splade-HypeR", "splade-HypeR-uniform"]
-    worked_off(smaller, *cells)
-    capsys.readouterr()
-    assert Reproduction(grid, cells).dry_run() == []
-    lines = capsys.readouterr().out.splitlines()
-    kept = next(line for line in lines if "splade-HypeR@1" in line)
-    gone = next(line for line in lines if "splade-HypeR-uniform@1" in line)
-    assert "1 test left " in kept
-    assert "1 test left, trained again" in gone
-
-
 def test_other_queries_are_scored_anew_and_told_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
