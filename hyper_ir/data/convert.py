@@ -17,7 +17,9 @@ from hyper_ir.data.qrels import is_kilt, read_qrels, write_qrels
 from hyper_ir.data.records import Judgment, Passage, Topic
 from hyper_ir.data.topics import read_topics, write_topics_jsonl, write_topics_tsv
 from hyper_ir.files import atomic_directory, require_writable, require_writable_folder
+from hyper_ir.manifest import NAME as MANIFEST
 from hyper_ir.manifest import Manifest, write_manifest
+from hyper_ir.outputs import require_own
 from hyper_ir.problems import Problems
 
 TOPIC_SUFFIXES = (".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz")
@@ -52,10 +54,10 @@ def convert_corpus(
 ) -> Counts:
     """Write a corpus as a folder of Pyserini JSONL with a manifest; all of it or nothing.
 
-    Raises ValueError where ``output`` exists and ``overwrite`` is false, where it cannot be made,
-    and for bad records unless the corpus skips them.
+    Raises ValueError where ``output`` exists and ``overwrite`` is false or it is something else,
+    where it cannot be made, and for bad records unless the corpus skips them.
     """
-    require_writable_folder(output, "output")
+    require_own(require_writable_folder(output, "output"), [MANIFEST], "a converted corpus")
     counts = Counts(corpus.problems)
     with atomic_directory(output, replace=overwrite) as folder:
         passages = _with_progress(corpus)
@@ -199,7 +201,8 @@ def convert_beir(
     qrels are read, and with them checked, before the corpus.
     """
     problems = problems if problems is not None else Problems()
-    require_writable_folder(output, "output")
+    marks = [os.path.join("corpus", MANIFEST)]
+    require_own(require_writable_folder(output, "output"), marks, "a converted collection")
     names = beir.splits(folder)
     if not names:
         raise ValueError(f"BEIR folder: {folder} has no qrels/SPLIT.tsv")

@@ -22,7 +22,9 @@ from tqdm import tqdm
 from hyper_ir.data.corpus import Corpus
 from hyper_ir.data.records import Passage
 from hyper_ir.files import atomic_directory, atomic_text, require_writable_folder
+from hyper_ir.manifest import NAME as MANIFEST
 from hyper_ir.manifest import Manifest, write_manifest
+from hyper_ir.outputs import require_own
 
 SPLIT = "train"
 WORD = re.compile(r"\w+(?:['’.-]\w+)*")
@@ -114,7 +116,7 @@ def write_pairs(
     exists and ``overwrite`` is false, for bad records unless the corpus skips them, and where no
     passage is long enough.
     """
-    require_writable_folder(output, "output")
+    require_own(require_writable_folder(output, "output"), [MANIFEST], "a folder of pairs")
     with atomic_directory(output, replace=overwrite) as folder:
         bar = tqdm(
             corpus, total=corpus.size_hint(), unit=" passages", desc="pairs", disable=not progress

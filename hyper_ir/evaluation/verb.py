@@ -7,7 +7,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 
-from hyper_ir.command import Parser
+from hyper_ir.command import Parser, natural
 from hyper_ir.evaluation import report
 from hyper_ir.evaluation.comparison import (
     RESAMPLES,
@@ -108,7 +108,7 @@ def _parser() -> Parser:
     )
     tests.add_argument("--alpha", type=float, default=0.05, help="the level of the marks")
     tests.add_argument("--resamples", type=int, default=RESAMPLES, help="of the randomisation")
-    tests.add_argument("--seed", type=int, default=SEED, help="of the randomisation")
+    tests.add_argument("--seed", type=natural, default=SEED, help="of the randomisation")
     output = parser.add_argument_group("output", "FILE is stdout where it is - or left out")
     for name, what in (
         ("json", "all figures, for machines"),

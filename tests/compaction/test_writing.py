@@ -215,6 +215,10 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda f: change_config(f, "hidden_size", 16),
         "not the weights of the settings beside it",
     ),
+    "heads": (
+        lambda f: change_config(f, "num_attention_heads", 0),
+        "not a model that can be loaded",
+    ),
     "no settings": (lambda f: (f / "document" / "config.json").unlink(), r"no config\.json"),
 }
 

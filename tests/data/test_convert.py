@@ -125,7 +125,12 @@ def test_a_corpus_becomes_a_folder_or_nothing(tmp_path: Path) -> None:
     assert manifest.counts == {"passages": 2, "files": 1, "bad records skipped": 1}
     with pytest.raises(ValueError, match="exists already"):
         convert_corpus(open_corpus(source, problems=Problems("skip")), out)
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("precious")
     again = open_corpus(source, problems=Problems("skip"))
+    with pytest.raises(ValueError, match=r"mine is not a converted corpus .* left alone"):
+        convert_corpus(again, mine, overwrite=True)
     convert_corpus(again, out, overwrite=True, layout="fields")
     assert sorted(path.name for path in out.iterdir()) == [
         "hyper_ir.manifest",
