@@ -19,7 +19,7 @@ from hyper_ir.data.topics import read_topics, write_topics_jsonl, write_topics_t
 from hyper_ir.files import atomic_directory, require_writable, require_writable_folder
 from hyper_ir.manifest import NAME as MANIFEST
 from hyper_ir.manifest import Manifest, write_manifest
-from hyper_ir.outputs import require_own
+from hyper_ir.outputs import require_not_input, require_own
 from hyper_ir.problems import Problems
 
 TOPIC_SUFFIXES = (".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz")
@@ -124,8 +124,7 @@ def convert_topics(
 
 def _check_output(source: str, output: str | os.PathLike[str], what: str) -> None:
     require_writable(output, what)
-    if os.path.exists(source) and os.path.exists(output) and os.path.samefile(source, output):
-        raise ValueError(f"{what}: {os.fspath(output)} is the source; name another file")
+    require_not_input(output, [source], what)
 
 
 def _qrels_problems(source: str, problems: Problems) -> Problems:

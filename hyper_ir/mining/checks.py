@@ -12,6 +12,7 @@ from hyper_ir.data.corpus import Corpus
 from hyper_ir.files import require_writable
 from hyper_ir.lucene.searching import is_impact
 from hyper_ir.manifest import Manifest
+from hyper_ir.outputs import require_not_input
 
 
 def check_outputs(
@@ -22,13 +23,12 @@ def check_outputs(
     The first is written last: without it, leak reports that are there were left by a run that was
     killed just before its end, and may go.
     """
-    used = [path for path in map(Path, inputs) if path.exists()]
+    used = list(inputs)
     for place, path in enumerate(outputs):
         require_writable(path, "output")
         if path in outputs[:place]:
             raise ValueError(f"output: {path} is given for two outputs; give each its own file")
-        if path.exists() and any(path.samefile(each) for each in used):
-            raise ValueError(f"output: {path} is an input; name another file")
+        require_not_input(path, used)
         left = place > 0 and not outputs[0].exists() and _is_report(path)
         if path.exists() and not overwrite and not left:
             raise ValueError(f"output: {path} exists already; give another name, or --overwrite")

@@ -73,7 +73,7 @@ def test_nothing_is_written_where_an_input_is_bad(tmp_path: Path) -> None:
         convert_topics(str(tmp_path / "plain.tsv"), tmp_path / "t.tsv", tmp_path / "q.txt")
     with pytest.raises(ValueError, match=r"topics are written as .tsv, .tsv.gz"):
         convert_topics(source, tmp_path / "t.trec")
-    with pytest.raises(ValueError, match=r"output: .* is the source"):
+    with pytest.raises(ValueError, match=r"output: .* is an input"):
         convert_topics(str(tmp_path / "plain.tsv"), tmp_path / "plain.tsv")
     with pytest.raises(ValueError, match="is a folder; a file is needed"):
         convert_topics(source, tmp_path / "t.tsv", tmp_path)
