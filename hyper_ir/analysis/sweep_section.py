@@ -23,6 +23,9 @@ KNOWN = {
 
 _ACROSS = 3
 
+LEAST_SPAN = 0.02
+"""Of an axis of scores: what no number of queries tells apart is not to look like a mountain."""
+
 
 def sweep_section(sweeps: Sweeps) -> Section:
     """A panel and a table for each setting and collection; there is one at least."""
@@ -74,6 +77,7 @@ def sweep_figure(sweeps: Sweeps) -> Figure:
     systems = list(dict.fromkeys(system for each in sweeps.values() for system in each))
     for axes, (panel, lines) in zip(grid, sweeps.items(), strict=False):
         _panel(axes, lines, systems)
+        axes.set_ylim(limits(sweeps, panel))
         axes.set_title(brief(panel.collection, 40))
         axes.set_xlabel(_name(panel.setting))
         axes.set_ylabel(f"{brief(panel.measure)} (0 to 1)" if panel.measure else "score")
@@ -92,6 +96,21 @@ def sweep_figure(sweeps: Sweeps) -> Figure:
     return figure
 
 
+def limits(sweeps: Sweeps, of: Panel) -> tuple[float, float]:
+    """The axis of a panel's scores, the same in all of its collection and measure."""
+    values = [
+        (value.mean + sign * (value.deviation or 0))
+        for panel, lines in sweeps.items()
+        if (panel.collection, panel.measure) == (of.collection, of.measure)
+        for line in lines.values()
+        for value in line
+        for sign in (-1, 1)
+    ]
+    low, high = min(values), max(values)
+    more = max(0.12 * (high - low), (LEAST_SPAN - (high - low)) / 2)
+    return low - more, high + more
+
+
 def _panel(axes: Axes, lines: dict[str, list[SweepValue]], systems: Sequence[str]) -> None:
     ticks = sorted({value.value for line in lines.values() for value in line})
     for system, line in lines.items():
@@ -105,7 +124,7 @@ def _panel(axes: Axes, lines: dict[str, list[SweepValue]], systems: Sequence[str
     axes.set_xticks(range(len(ticks)), [f"{tick:g}" for tick in ticks])
     if sum(len(f"{tick:g}") for tick in ticks) > 24:
         axes.tick_params(axis="x", rotation=45)
-    axes.margins(x=0.06, y=0.12)
+    axes.margins(x=0.06)
 
 
 def _table(panel: Panel, systems: dict[str, list[SweepValue]]) -> Table:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hyper_ir.analysis.sweep_section import sweep_section
+from hyper_ir.analysis.sweep_section import LEAST_SPAN, limits, sweep_section
 from hyper_ir.analysis.sweeps import Panel, SweepPoint, read_sweeps, swept
 
 HEADER = "system\tsetting\tvalue\tseed\tscore\tcollection\tmeasure"
@@ -69,6 +69,22 @@ def test_seeds_are_averaged_and_values_rise() -> None:
     assert line[0].deviation == pytest.approx(stdev(scores))
     assert line[0].seeds == 3
     assert swept(points()[:1])[Panel("prompts.prompts", "KILT", "R")]["HypeR"][0].deviation is None
+
+
+def test_panels_of_one_measure_have_one_axis_and_small_differences_look_small() -> None:
+    n, m = Panel("N", "tasks", "P@1"), Panel("m", "tasks", "P@1")
+    other = Panel("N", "others", "P@1")
+    points = [
+        SweepPoint("HypeR", panel.setting, value, 42, score, panel.collection, panel.measure)
+        for panel, scores in ((n, (0.5, 0.501)), (m, (0.502, 0.499)), (other, (0.1, 0.9)))
+        for value, score in enumerate(scores)
+    ]
+    sweeps = swept(points)
+    assert limits(sweeps, n) == limits(sweeps, m)
+    low, high = limits(sweeps, n)
+    assert high - low == pytest.approx(LEAST_SPAN)
+    assert low < 0.499 < 0.502 < high
+    assert limits(sweeps, other) == pytest.approx((0.1 - 0.096, 0.9 + 0.096))
 
 
 def test_the_section_has_a_table_a_panel_and_says_its_spread() -> None:
