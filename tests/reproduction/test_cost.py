@@ -7,7 +7,8 @@ import pytest
 
 from hyper_ir.reproduction import cost
 from hyper_ir.reproduction.cells import Cell, changed
-from hyper_ir.reproduction.grid import CostConfig, Grid
+from hyper_ir.reproduction.cost_config import CostConfig
+from hyper_ir.reproduction.grid import Grid
 from hyper_ir.reproduction.reproduction import Reproduction
 from hyper_ir.reproduction.results import Results
 from tests.reproduction.small_grid import write_grid

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from hyper_ir.reproduction.grid import CostConfig, FewShotConfig, SweepConfig
+from hyper_ir.reproduction.cost_config import CostConfig
+from hyper_ir.reproduction.grid import FewShotConfig, SweepConfig
 from tests.reproduction.small_grid import write_grid
 
 
