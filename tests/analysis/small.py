@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from hyper_ir.analysis.prompt_attention import PromptAttention
 from hyper_ir.models.prompt_config import PromptConfig
@@ -33,6 +34,7 @@ def retriever(folder: Path, config: PromptConfig | None = CONFIG) -> Retriever:
     made = Retriever.from_pretrained(save_checkpoint(folder))
     if config is None:
         return made
+    torch.manual_seed(0)  # prompts are drawn
     return made.with_prompts(new_prompts(config, made.query.backbone))
 
 
