@@ -25,6 +25,9 @@ example:
   python -m hyper_ir.reproduce --recipe mini-kilt --tables
 """
 
+# What jsonargparse says of a group's value that is no settings and no file of them.
+UNLOADABLE = "Unable to load config"
+
 USAGE = "%(prog)s --recipe GRID [--SETTING VALUE ...] [--only CELLS ...] [--dry-run | --tables]"
 
 HINT = "the same command again goes on where it was"
@@ -119,7 +122,10 @@ def parse(words: Sequence[str]) -> tuple[Grid, Any]:
 
     verb = parser()
     words = _with_shipped(words)
-    for flag, path in given(words):
+    flags = list(given(words))
+    if [flag for flag, _ in flags].count("only") > 1:
+        raise ValueError("--only: given twice; all names go after one --only")
+    for flag, path in flags:
         if flag == "recipe" and path:
             read_settings(Path(path), "recipe")
     try:
@@ -127,6 +133,9 @@ def parse(words: Sequence[str]) -> tuple[Grid, Any]:
         made = verb.instantiate(options)
         grid = Grid(**{field.name: made[field.name] for field in fields(Grid)})
     except ArgumentError as error:
+        if UNLOADABLE in str(error):
+            flag = str(error).split('"')[1]
+            raise ValueError(f"{flag}: neither settings nor a file of them") from error
         raise ValueError(_shortened(str(error))) from error
     except TypeError as error:  # jsonargparse unpacks what a group of settings is given
         groups = [name for name, kind in get_type_hints(Grid).items() if is_dataclass(kind)]

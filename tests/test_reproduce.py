@@ -77,6 +77,8 @@ def test_flags_win_and_names_of_shipped_grids_are_found(tmp_path: Path) -> None:
         (["--recipe", "mini-kilt", "--splade.vectors.elsewhere", "v"], "elsewhere"),
         (["--recipe", "mini-kilt", "--few_shot.tasks", "[nothing]"], "nothing"),
         (["--recipe", "mini-kilt", "--data.without_query", "[fever]"], "no zero-shot"),
+        (["--recipe", "mini-kilt", "--only", "BM25", "--only", "table1"], "--only: given twice"),
+        (["--recipe", "mini-kilt", "--splade", "null"], "^splade: neither settings nor a file"),
     ],
 )
 def test_what_is_wrong_is_named(words: list[str], message: str) -> None:
