@@ -14,8 +14,9 @@ from tqdm import tqdm
 from hyper_ir.data.vectors import read_vectors
 from hyper_ir.export.bulk_forms import LONGEST_ID, Form, is_exact
 from hyper_ir.export.sources import open_source
-from hyper_ir.files import atomic_directory, require_writable_folder, write_json
-from hyper_ir.manifest import NAME, Manifest, write_manifest
+from hyper_ir.files import atomic_directory, write_json
+from hyper_ir.manifest import Manifest, write_manifest
+from hyper_ir.outputs import require_output_folder
 from hyper_ir.problems import Problems
 
 MEGABYTES = 10
@@ -43,10 +44,10 @@ def write_bulk(
     Raises ValueError for bad vectors, an id of over 512 bytes (or tells ``problems``), and an
     ``output`` that exists, unless ``overwrite``; a folder of something else is never replaced.
     """
-    output, problems = Path(output), problems if problems is not None else Problems()
+    problems = problems if problems is not None else Problems()
     if megabytes <= 0:
         raise ValueError(f"megabytes: more than 0 are needed, not {megabytes:g}")
-    _check_output(output, overwrite)
+    output = require_output_folder(output, overwrite, [CREATE], "a folder of bulk files", [vectors])
     origin = open_source(vectors)
     counts = {"documents": 0, "files": 0, "weights": 0, "rounded": 0}
     with atomic_directory(output, replace=overwrite) as folder:
@@ -76,16 +77,6 @@ def write_bulk(
         )
         write_manifest(folder, manifest)
     return manifest
-
-
-def _check_output(output: Path, overwrite: bool) -> None:
-    require_writable_folder(output, "output")
-    if not output.exists():
-        return
-    if not overwrite:
-        raise ValueError(f"output: {output} exists already; give another name, or overwrite it")
-    if any(output.iterdir()) and not ((output / CREATE).is_file() and (output / NAME).is_file()):
-        raise ValueError(f"output: {output} holds no bulk files; it will not be overwritten")
 
 
 def _json(value: object) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from hyper_ir.data.python_docs.reading import DEFAULT_PACKAGES, find_trees, read_pages
@@ -55,7 +54,7 @@ def collect(
     the folder exists (see :func:`~hyper_ir.data.python_docs.writing.write_collection`).
     """
     config = config or CollectConfig()
-    check_output(Path(output), overwrite)
+    check_output(output, overwrite)
     reading = read_pages(find_trees(config.packages), progress=progress)
     topics, dropped = select_topics(reading.pages, config.max_topics, config.seed)
     for why, count in dropped.items():

@@ -15,6 +15,7 @@ from hyper_ir.data.python_docs.pages import SPLITS, Page
 from hyper_ir.data.python_docs.reading import Reading
 from hyper_ir.data.python_docs.selection import DocsTopic
 from hyper_ir.files import atomic_directory, atomic_text, write_json
+from hyper_ir.outputs import require_output_folder
 
 PAGES = "knowledgesource.jsonl"
 DESCRIPTION = "collection.json"
@@ -39,8 +40,7 @@ def write_collection(
     Raises ValueError when it exists, unless ``overwrite`` is set and it holds such a collection
     or nothing.
     """
-    folder = Path(folder)
-    check_output(folder, overwrite)
+    folder = check_output(folder, overwrite)
     description = _description(reading, topics, words, config)
     with atomic_directory(folder, replace=overwrite) as partial:
         _write_jsonl(partial / PAGES, (page_record(page, words) for page in reading.pages))
@@ -54,14 +54,9 @@ def write_collection(
     return description
 
 
-def check_output(folder: Path, overwrite: bool) -> None:
-    """Refuse to replace anything that is not a collection of this package."""
-    if not folder.exists():
-        return
-    if not overwrite:
-        raise ValueError(f"output: {folder} exists already; give another name, or --overwrite")
-    if not folder.is_dir() or (any(folder.iterdir()) and not (folder / DESCRIPTION).is_file()):
-        raise ValueError(f"output: {folder} is not a collection made here; it is left alone")
+def check_output(folder: str | os.PathLike[str], overwrite: bool) -> Path:
+    """The folder as a Path; refuse to replace anything that is not a collection of this package."""
+    return require_output_folder(folder, overwrite, [DESCRIPTION], "a collection made here")
 
 
 def _write_jsonl(path: Path, records: Iterable[dict[str, Any]]) -> None:
