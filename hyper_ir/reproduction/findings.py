@@ -28,13 +28,12 @@ def findings(
     ``names``: of all cells of the plan; ``prepared``: the seconds of what they share.
     """
     found: dict[str, Any] = {}
-    if grid.sides and "table1" in tables:
-        side = grid.sides[0]
-        hyper = f"multi-task {title_of(side, HYPER)}"
+    for number, side in enumerate(grid.sides if "table1" in tables else ()):
+        title = title_of(side, HYPER)
         for system in (BM25, MULTITASK, PREFIX):
-            own = "" if system is BM25 else side
-            other = f"multi-task {title_of(own, system)}"
-            add(found, f"HypeR over {system.title}", _over(tables["table1"], hyper, other))
+            other = f"multi-task {title_of('' if system is BM25 else side, system)}"
+            named = f"{title if number else HYPER.title} over {system.title}"
+            add(found, named, _over(tables["table1"], f"multi-task {title}", other))
     if grid.sides and "table2" in tables:
         side = grid.sides[0]
         hyper = f"{title_of(side, HYPER)}, the backbone frozen"

@@ -65,12 +65,12 @@ class Layouts:
             yield from self._sweeps(self.grid.zero_shot_measures[0], self.zero_shot, "zero-shot")
 
     def _kilt(self, name: str, title: str, measure: str) -> Layout:
-        rows = [Row(BM25.title, self._plain("", BM25), SUPERVISED, self._hyper_of(""))]
+        rows = [Row(BM25.title, self._plain("", BM25), SUPERVISED, self._hypers())]
         for side in self.grid.sides:
             for system in (MULTITASK, PREFIX, HYPER):
                 cells = self._seeded(side, system, self.tasks, "main")
                 rows.append(self._row(side, system, cells, SUPERVISED))
-        rows.append(Row(BM25.title, self._plain("", BM25), UNSEEN, self._hyper_of("")))
+        rows.append(Row(BM25.title, self._plain("", BM25), UNSEEN, self._hypers()))
         for side in self.grid.sides:
             rows.append(self._row(side, ZERO, self._plain(side, ZERO), UNSEEN))
             for system in (MULTITASK, PREFIX, HYPER):
@@ -86,7 +86,7 @@ class Layouts:
 
     def _beir(self) -> Layout:
         frozen = "the backbone frozen"
-        rows = [Row(BM25.title, self._plain("", BM25, self.zero_shot), "", "")]
+        rows = [Row(BM25.title, self._plain("", BM25, self.zero_shot))]
         for side in self.grid.sides:
             plain = self._plain(side, ZERO, self.zero_shot)
             rows.append(Row(title_of(side, ZERO), plain))
@@ -99,7 +99,7 @@ class Layouts:
                 rows.append(Row(f"{title_of(side, system)}, {frozen}", cells))
             reference = rows[-1].title
             rows = [
-                Row(row.title, row.cells, "", "" if row.title == reference else reference)
+                Row(row.title, row.cells, "", () if row.title == reference else (reference,))
                 for row in rows
             ]
         measure = self.grid.zero_shot_measures[0]
@@ -111,7 +111,7 @@ class Layouts:
             rows.append(self._row(side, HYPER, self._seeded(side, HYPER, self.tasks, "main")))
             for system in ABLATIONS:
                 cells = self._seeded(side, system, self.tasks, "ablations")
-                rows.append(Row(system.title, cells, "", self._hyper_of(side)))
+                rows.append(Row(system.title, cells, "", (title_of(side, HYPER),)))
         return Layout(name, title, self.tasks, measure, rows)
 
     def _few_shot(self, name: str, title: str, measure: str) -> Layout:
@@ -198,10 +198,9 @@ class Layouts:
     def _row(
         self, side: str, system: System, cells: Mapping[str, Sequence[str]], group: str = ""
     ) -> Row:
-        reference = "" if system is HYPER else self._hyper_of(side)
-        return Row(title_of(side, system), cells, group, reference)
+        references = () if system is HYPER else (title_of(side, HYPER),)
+        return Row(title_of(side, system), cells, group, references)
 
-    def _hyper_of(self, side: str) -> str:
-        """The row that those of a side are compared with; BM25 with the first side's."""
-        sides = self.grid.sides
-        return title_of(side or sides[0], HYPER) if sides else ""
+    def _hypers(self) -> tuple[str, ...]:
+        """The rows of which BM25 is compared with the first that is there."""
+        return tuple(title_of(side, HYPER) for side in self.grid.sides)

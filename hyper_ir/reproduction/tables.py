@@ -26,13 +26,13 @@ class Row:
     title: the system.
     group: what stands before it, where the table has parts.
     cells: for each test, the names of the cells whose mean is shown, one for each seed.
-    reference: the title of the row of its group that it is compared with; empty for none.
+    references: titles of rows of its group: it is compared with the first that has figures.
     """
 
     title: str
     cells: Mapping[str, Sequence[str]]
     group: str = ""
-    reference: str = ""
+    references: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -100,12 +100,11 @@ def filled(layout: Layout, results: Results) -> Filled:
                 shown[test] = _figure(by_seed[-1])
         if len(by_seed) == len(layout.tests) > 1:
             shown[AVERAGE] = _average(by_seed)
-    names = {row.name for row in layout.rows}
-    references = {
-        row.name: reference
-        for row in layout.rows
-        if row.reference and (reference := f"{row.group} {row.reference}".strip()) in names
-    }
+    references: dict[str, str] = {}
+    for row in layout.rows:
+        names = [f"{row.group} {title}".strip() for title in row.references]
+        if there := [name for name in names if figures.get(name)]:
+            references[row.name] = there[0]
     return Filled(layout, figures, compared(rows, references, layout.tests))
 
 

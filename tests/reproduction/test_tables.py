@@ -46,7 +46,7 @@ SEEDS = {
 }
 ROWS = [
     Row("H", {"a": ["H@1", "H@2"], "b": ["H@1", "H@2"]}),
-    Row("x", {"a": ["x"], "b": ["x"]}, reference="H"),
+    Row("x", {"a": ["x"], "b": ["x"]}, references=("H",)),
 ]
 
 
@@ -101,7 +101,7 @@ def test_marks_and_bold(tmp_path: Path) -> None:
     worse = {topic: value - 0.3 for topic, value in many.items()}
     near = {topic: value + (-1) ** (i // 2) * 0.1 for i, (topic, value) in enumerate(many.items())}
     results = results_of(tmp_path, {"H": {"a": many}, "x": {"a": worse}, "y": {"a": near}})
-    rows = [Row("H", {"a": ["H"]}), *(Row(n, {"a": [n]}, reference="H") for n in "xy")]
+    rows = [Row("H", {"a": ["H"]}), *(Row(n, {"a": [n]}, references=("H",)) for n in "xy")]
     table = filled(Layout("t", "T", ["a"], M, rows), results)
     shown = drawn(table)
     assert shown.header == ["system", "a"]  # one column is its own average
@@ -117,12 +117,21 @@ def test_rows_are_compared_within_their_group(tmp_path: Path) -> None:
     rows = [
         Row("H", {"a": ["H"]}, "seen"),
         Row("H", {"a": ["H2"]}, "unseen"),
-        Row("x", {"a": ["x"]}, "unseen", "H"),
-        Row("x", {"a": ["x"]}, "elsewhere", "H"),
+        Row("x", {"a": ["x"]}, "unseen", ("H",)),
+        Row("x", {"a": ["x"]}, "elsewhere", ("H",)),
     ]
     table = filled(Layout("t", "T", ["a"], M, rows, "setting"), results)
     assert [(each.row, each.reference) for each in table.comparisons] == [("unseen x", "unseen H")]
     assert drawn(table).header == ["setting", "system", "a"]
+
+
+def test_a_row_is_compared_with_the_first_reference_that_has_figures(tmp_path: Path) -> None:
+    values = {"a": {"q1": 0.1, "q2": 0.4}}
+    rows = [Row("x", {"a": ["x"]}, references=("H", "D")), *(Row(n, {"a": [n]}) for n in "HD")]
+    for there, reference in (("xHD", "H"), ("xD", "D"), ("x", None)):
+        results = results_of(tmp_path / there, dict.fromkeys(there, values))
+        table = filled(Layout("t", "T", ["a"], M, rows), results)
+        assert [each.reference for each in table.comparisons] == ([reference] if reference else [])
 
 
 def test_layouts_name_cells_that_the_plan_has(tmp_path: Path) -> None:
