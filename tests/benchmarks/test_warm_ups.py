@@ -65,23 +65,26 @@ def test_masked_words_are_learnt(
     Retriever.from_pretrained(str(output))
 
 
+def off(folder: Path, vectors: dict[str, dict[str, float]]) -> float:
+    """1 less the mean cosine between a model's vectors and the wanted ones."""
+    loss = warm_ups.published_vectors(Retriever.from_pretrained(str(folder)), vectors, 64)
+    with torch.inference_mode():
+        return float(loss(list(vectors)))
+
+
 def test_published_vectors_are_learnt(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tokenizer = Retriever.from_pretrained(str(model)).tokenizer
     path, output = tmp_path / "vectors.jsonl", tmp_path / "taught"
-    vectors = {text: {tokenizer.tokenize(text)[0]: 100, "is": 50} for text in TEXTS}
+    vectors = {text: {tokenizer.tokenize(text)[0]: 100.0, "is": 50.0} for text in TEXTS}
     lines = [json.dumps({"id": t, "text": t, "vector": v}) for t, v in vectors.items()]
     path.write_text("\n".join(lines), encoding="utf-8")
     words = ["published-vectors", "--model", str(model), "--texts", str(path), "--steps", "200"]
     warm_ups.main([*words, "--batch", "6", "--rate", "0.003", "--output", str(output)])
-    assert loss_of(capsys.readouterr().err, 200) < 0.2
-    made = Retriever.from_pretrained(str(output))
-    encoded = made.tokenizer(TEXTS[0], return_tensors="pt")
-    with torch.inference_mode():
-        vector = made.query(encoded["input_ids"], encoded["attention_mask"])[0]
-    best = made.tokenizer.convert_ids_to_tokens(vector.topk(2).indices.tolist())
-    assert set(best) == set(vectors[TEXTS[0]])
+    assert f"written: {output}" in capsys.readouterr().out
+    assert off(model, vectors) > 0.6
+    assert off(output, vectors) < 0.4
 
 
 @pytest.mark.parametrize(
