@@ -68,7 +68,9 @@ class Study:
             return self._run(progress)
 
     def _run(self, progress: bool) -> Advice:
-        topics, encoding = dev_topics(self.checked, self.folder, self.records, self.problems)
+        topics, encoding = dev_topics(
+            self.checked, self.folder, self.records, self.problems, progress
+        )
         sizes = {each: self.indexes.size(each.index) for each in self.grid.settings}
         cells = Cells(
             self.checked, self.grid, self.indexes, topics, self.folder / "runs", self.records

@@ -31,7 +31,11 @@ RECORD = "topics"
 
 
 def dev_topics(
-    checked: Checked, folder: Path, records: Records, problems: Problems | None = None
+    checked: Checked,
+    folder: Path,
+    records: Records,
+    problems: Problems | None = None,
+    progress: bool = False,
 ) -> tuple[list[EncodedTopic], Latency | None]:
     """The judged topics' vectors, and the latency of encoding one (None: they were encoded).
 
@@ -44,7 +48,7 @@ def dev_topics(
     if value is not None and path.is_file():
         latency = Latency(**value["latency"]) if value["latency"] is not None else None
         return read_encoded_topics(path), latency
-    queries, measured = _encoded(checked, problems)
+    queries, measured = _encoded(checked, problems, progress)
     with atomic_text(path) as handle:
         for id, vector in queries:
             handle.write(json.dumps({"id": id, "vector": vector}, ensure_ascii=False) + "\n")
@@ -53,7 +57,7 @@ def dev_topics(
 
 
 def _encoded(
-    checked: Checked, problems: Problems | None
+    checked: Checked, problems: Problems | None, progress: bool
 ) -> tuple[list[EncodedTopic], Latency | None]:
     inputs = checked.inputs
     if inputs.encoder is None:
@@ -70,7 +74,8 @@ def _encoded(
     check_fits(checked.manifest, origin, inputs.vectors, inputs.encoder)
     texts = Texts([(topic.id, topic.text) for topic in topics if topic.id in kept], encoder)
     queries, _ = texts.encoded()
-    return within_limit(queries), _encoding_latency(texts, inputs.sample, inputs.passes)
+    latency = _encoding_latency(texts, inputs.sample, inputs.passes, progress)
+    return within_limit(queries), latency
 
 
 def _judged(ids: list[str], checked: Checked) -> set[str]:
@@ -89,7 +94,8 @@ def _judged(ids: list[str], checked: Checked) -> set[str]:
     return kept
 
 
-def _encoding_latency(texts: Texts, sample: int, passes: int) -> Latency:
+def _encoding_latency(texts: Texts, sample: int, passes: int, progress: bool) -> Latency:
     answer = timed(texts.encode, lambda query: None)
     taken = repeated(evenly_drawn(texts.topics, sample))
-    return settled(interleaved({"encode": lambda: one_at_a_time(taken, answer)}, passes)["encode"])
+    cells = {"encode": lambda: one_at_a_time(taken, answer)}
+    return settled(interleaved(cells, passes, progress=progress)["encode"])

@@ -252,7 +252,10 @@ def test_plain_texts_are_not_taken_for_vectors(given: Inputs, tmp_path: Path) ->
 
 
 def test_a_live_encoder_is_timed_and_asked_once(
-    given: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    given: Inputs,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     cached = tmp_path / "cached.jsonl"
     texts = {"0": "first text", "1": "second text"}
@@ -266,6 +269,9 @@ def test_a_live_encoder_is_timed_and_asked_once(
     first = study(live, tmp_path / "out").run(progress=False)
     assert first.encoding is not None
     assert first.encoding.p50 > 0
+    assert "measure" not in capsys.readouterr().err
+    study(live, tmp_path / "shown", factors=[100], top_ks=[0], terms=[0]).run()
+    assert capsys.readouterr().err.count("2/2") >= 2  # of encoding and of searching
     monkeypatch.setattr(topics, "open_encoder", None)
     assert study(live, tmp_path / "out").run(progress=False) == first
 
