@@ -47,7 +47,9 @@ def write_bulk(
     problems = problems if problems is not None else Problems()
     if megabytes <= 0:
         raise ValueError(f"megabytes: more than 0 are needed, not {megabytes:g}")
-    output = require_output_folder(output, overwrite, [CREATE], "a folder of bulk files", [vectors])
+    output = require_output_folder(
+        output, overwrite, [_name(0)], "a folder of bulk files", [vectors]
+    )
     origin = open_source(vectors)
     counts = {"documents": 0, "files": 0, "weights": 0, "rounded": 0}
     with atomic_directory(output, replace=overwrite) as folder:
@@ -79,6 +81,10 @@ def write_bulk(
     return manifest
 
 
+def _name(number: int) -> str:
+    return f"bulk-{number:05d}.ndjson"
+
+
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
@@ -104,7 +110,7 @@ class _Files:
         """Append a document's lines, to the next file where this one would be too large."""
         if self._handle is None or self._size + len(lines) > self._limit:
             self._stack.close()
-            path = self._folder / f"bulk-{self.count:05d}.ndjson"
+            path = self._folder / _name(self.count)
             self._handle = self._stack.enter_context(path.open("wb"))
             self.count += 1
             self._size = 0

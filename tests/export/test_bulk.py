@@ -79,7 +79,7 @@ def test_what_is_replaced_and_what_not(vectors: Path, tmp_path: Path) -> None:
     other = Form("elasticsearch", "docs")
     write_bulk(vectors, output, other, overwrite=True, progress=False)
     assert json.loads((output / CREATE).read_text()) == other.create()
-    (output / CREATE).unlink()
+    (output / "bulk-00000.ndjson").unlink()
     with pytest.raises(ValueError, match=r"is not a folder of bulk files .* left alone"):
         write_bulk(vectors, output, FORM, overwrite=True, progress=False)
 
