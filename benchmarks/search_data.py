@@ -32,7 +32,7 @@ def make_vectors(folder: Path, encoder: Path) -> tuple[Path, Path]:
         docs = Path(name) / "docs"
         collect(docs, CollectConfig(PACKAGES, WORDS, TRAIN_TOPICS))
         corpus = open_corpus(str(docs / PAGES), format="kilt")
-        texts = (" ".join(passage.fields.values()) for passage in corpus)
+        texts = (passage.text for passage in corpus)
         model, _ = graft(str(encoder), texts, sample=SampleConfig(tokens=TOKENS), progress=False)
         files = sorted(docs.glob("*-test-kilt.jsonl"))
         encode_corpus(Engine(model, "document"), corpus, vectors, progress=False)

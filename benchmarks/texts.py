@@ -22,10 +22,7 @@ def some_texts(count: int, source: str | None = None, seed: int = 42) -> list[st
     Raises ValueError where there are not so many.
     """
     if source is not None:
-        texts = [
-            " ".join(" ".join(passage.fields.values()).split())
-            for passage in islice(open_corpus(source), count)
-        ]
+        texts = [" ".join(passage.text.split()) for passage in islice(open_corpus(source), count)]
     else:
         texts = _documentation()
         random.Random(seed).shuffle(texts)

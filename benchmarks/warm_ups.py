@@ -65,9 +65,7 @@ def masked_words(retriever: Retriever, length: int, seed: int) -> Loss:
     def loss(texts: list[str]) -> Tensor:
         encoded = retriever.tokenizer(texts, truncation=True, max_length=length)
         batch = mask([{"input_ids": ids} for ids in encoded["input_ids"]])
-        attended = torch.arange(batch["input_ids"].shape[1])[None]
-        lengths = torch.tensor([[len(ids)] for ids in encoded["input_ids"]])
-        states = tower.backbone(batch["input_ids"], (attended < lengths).long(), None)
+        states = tower.backbone(batch["input_ids"], batch["attention_mask"], None)
         asked = batch["labels"] >= 0
         wanted = rows[batch["labels"][asked]]
         known = wanted >= 0
@@ -155,9 +153,7 @@ def read_passages(paths: Sequence[Path], number: int, seed: int) -> list[str]:
     from hyper_ir.problems import Problems
 
     texts = [
-        " ".join(passage.fields.values())
-        for path in paths
-        for passage in open_corpus(str(path), problems=Problems())
+        passage.text for path in paths for passage in open_corpus(str(path), problems=Problems())
     ]
     return random.Random(seed).sample(texts, min(number, len(texts)))
 

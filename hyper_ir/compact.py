@@ -130,7 +130,7 @@ def _texts(arguments: argparse.Namespace) -> dict[str, list[str]]:
         from hyper_ir.data.corpus import open_corpus
 
         passages = islice(open_corpus(arguments.corpus), arguments.sample)
-        texts["document"] = [" ".join(passage.fields.values()) for passage in passages]
+        texts["document"] = [passage.text for passage in passages]
     return texts
 
 

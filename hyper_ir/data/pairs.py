@@ -142,7 +142,7 @@ def _drawn(
     sample: list[tuple[str, list[str]]] = []
     seen = 0
     for passage in passages:
-        words = WORD.findall(" ".join(passage.fields.values()))
+        words = WORD.findall(passage.text)
         if len(words) < settings.least_words:
             continue
         seen += 1

@@ -25,6 +25,11 @@ class Passage:
         """The fields joined by line feeds: what Anserini indexes as ``contents``."""
         return "\n".join(self.fields.values())
 
+    @property
+    def text(self) -> str:
+        """The fields joined by blanks: running text, as a model reads it."""
+        return " ".join(self.fields.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Topic:

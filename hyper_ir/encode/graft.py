@@ -83,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     sample = SampleConfig(arguments.tokens, arguments.max_length, seed=arguments.seed)
     problems = Problems(arguments.on_bad_input)
     corpus = open_corpus(arguments.corpus, format=arguments.format, problems=problems)
-    texts = (" ".join(passage.fields.values()) for passage in corpus)
+    texts = (passage.text for passage in corpus)
     retriever, fitted = graft(arguments.encoder, texts, config, sample)
     retriever.save_pretrained(output, overwrite=arguments.overwrite)
     if problems.count:
