@@ -216,6 +216,15 @@ def _add_pairs(verbs: argparse._SubParsersAction[Parser]) -> None:
         "(default: %(default)s)",
     )
     add(
+        "--span-words",
+        type=int,
+        nargs=2,
+        default=defaults.span_words,
+        metavar=("FEWEST", "MOST"),
+        help="of a span, before words are dropped; shorter passages are passed over "
+        f"(default: {defaults.span_words[0]} {defaults.span_words[1]})",
+    )
+    add(
         "--drop",
         type=float,
         default=defaults.drop,
@@ -226,7 +235,14 @@ def _add_pairs(verbs: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _pairs(args: argparse.Namespace) -> None:
-    settings = PairSettings(count=args.count, spans=args.spans, drop=args.drop, seed=args.seed)
+    settings = PairSettings(
+        count=args.count,
+        spans=args.spans,
+        span_words=tuple(args.span_words),
+        drop=args.drop,
+        least_words=max(PairSettings.least_words, *args.span_words),
+        seed=args.seed,
+    )
     opened = _opened(args)
     count = write_pairs(opened, args.output, settings, args.overwrite)
     if summary := opened.problems.summary():

@@ -134,8 +134,8 @@ def steps_of(cell: Cell, grid: Grid, examples: int | None = None) -> int:
         return 0
     if cell.steps is not None:
         return cell.steps
-    recipe, tasks = cell.recipe, len(grid.data.tasks)
-    share = len(recipe.data.tasks or grid.data.tasks) - len(recipe.data.leave_out)
+    recipe, tasks = cell.recipe, len(grid.data.training)
+    share = len(recipe.data.tasks or grid.data.training) - len(recipe.data.leave_out)
     seen = (examples or grid.cost.examples or 0) * share / tasks
     queries = recipe.batch.size * recipe.batch.accumulation
     return math.ceil(recipe.optimiser.epochs * seen / queries)

@@ -51,7 +51,10 @@ class GridData:
     corpus: the knowledge source, in KILT's format or another.
     tasks: names of the tasks.
     train, dev: files of the tasks' records, with ``{task}`` where their names stand.
-    examples: mined training examples, if there are any; else they are mined from ``train``.
+    train_only: what is trained on beside the tasks and not tested, by name: topics with judgments
+        of the corpus, such as the folders of ``python -m hyper_ir.data pairs``.
+    examples: mined training examples, if there are any; else they are mined from ``train`` and
+        ``train_only``.
     index: a BM25 index of the corpus, if there is one; else it is made.
     corpus_format, corpus_words: as in ``python -m hyper_ir.encode input``.
     document_length: tokens that a document is cut to.
@@ -68,6 +71,7 @@ class GridData:
     tasks: list[str]
     train: str
     dev: str
+    train_only: dict[str, str] = field(default_factory=dict)
     examples: list[str] = field(default_factory=list)
     index: str | None = None
     corpus_format: str = "auto"
@@ -91,12 +95,24 @@ class GridData:
         taken = {*self.tasks, CORPUS, "average"} & set(self.zero_shot)
         if taken:
             raise ValueError(f"data.zero_shot: {min(taken)} is the name of something else")
+        if taken := set(self.tasks) & set(self.train_only):
+            raise ValueError(f"data.train_only: {min(taken)} is a task's name already")
+        if self.train_only and self.examples:
+            raise ValueError(
+                "data.train_only is mined together with data.train, and data.examples takes the "
+                "place of both: mine them together, or leave one out"
+            )
         for name in self.without_query:
             if name not in self.zero_shot:
                 raise ValueError(f"data.without_query: {name} is no zero-shot collection")
-        for name in [*self.tasks, *self.zero_shot]:
+        for name in [*self.tasks, *self.train_only, *self.zero_shot]:
             if name.split() != [name] or "/" in name:
                 raise ValueError(f"data: {name!r} cannot be a name; give one word without /")
+
+    @property
+    def training(self) -> dict[str, str]:
+        """Where the queries of what is trained on are read from, by name, the tasks first."""
+        return {task: self.train.replace(TASK, task) for task in self.tasks} | self.train_only
 
     def source(self, collection: str) -> str:
         """Where a collection is read from."""

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hyper_ir.data import beir, irds
 from hyper_ir.data.corpus import open_corpus
 from hyper_ir.files import sha256_of
 from hyper_ir.lucene.searching import K1, B
@@ -202,6 +203,19 @@ def hash_of_file(path: str | Path) -> str:
         raise ValueError(f"there is no file {path}")
     stat = Path(path).stat()
     return _hash_of_file(str(path), stat.st_size, stat.st_mtime_ns)
+
+
+def hash_of_topics(source: str) -> str | list[str]:
+    """Of queries with judgments to train on: a file's hash, a BEIR folder's two, a hub's name.
+
+    Raises ValueError for a source that is not there.
+    """
+    if irds.is_irds(source):
+        return source
+    if Path(source).is_dir():
+        files = (beir.queries_file(source), beir.qrels_file(source, "train"))
+        return [hash_of_file(file) for file in files]
+    return hash_of_file(source)
 
 
 @cache

@@ -55,8 +55,10 @@ def _data(grid: Grid, cells: Sequence[Cell]) -> Iterator[str]:
     for task in data.tasks:
         if task in tests:
             yield from _lacking("data.dev", data.dev.replace(TASK, task))
-        if trained and not data.examples:
-            yield from _lacking("data.train", data.train.replace(TASK, task))
+    if trained and not data.examples:
+        for name, source in data.training.items():
+            key = f"data.train_only.{name}" if name in data.train_only else "data.train"
+            yield from _lacking(key, source)
     for path in data.examples:
         yield from _lacking("data.examples", path)
     if trained and not data.examples and data.mining_from != "bm25":

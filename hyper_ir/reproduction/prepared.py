@@ -27,8 +27,8 @@ from hyper_ir.mining.selection import MiningSettings
 from hyper_ir.models.retriever import Retriever
 from hyper_ir.problems import Problems
 from hyper_ir.reproduction.claims import Claims
-from hyper_ir.reproduction.grid import CORPUS, TASK, Grid
-from hyper_ir.reproduction.identity import Identities, hash_of_file, key_of
+from hyper_ir.reproduction.grid import CORPUS, Grid
+from hyper_ir.reproduction.identity import Identities, hash_of_file, hash_of_topics, key_of
 from hyper_ir.reproduction.own_hits import FromBackbone
 from hyper_ir.reproduction.query_side import QuerySide
 from hyper_ir.reproduction.searchers import Kind, open_searcher
@@ -98,14 +98,14 @@ class Prepared:
 
     def _mining(self) -> tuple[dict[str, Any], str, Callable[[Path], None]]:
         data = self.grid.data
-        sources = {task: data.train.replace(TASK, task) for task in data.tasks}
+        sources = data.training
         settings = MiningSettings(
             depth=data.mining_depth,
             negatives=data.mining_negatives,
             max_queries=data.mining_queries,
         )
         identity = {
-            "tasks": {task: hash_of_file(source) for task, source in sources.items()},
+            "tasks": {task: hash_of_topics(source) for task, source in sources.items()},
             "corpus": self.identities.corpus(CORPUS),
             "settings": asdict(settings),
         }

@@ -112,6 +112,20 @@ def test_the_verb(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert not (tmp_path / "none").exists()
 
 
+def test_the_verb_makes_spans_as_long_as_asked(tmp_path: Path) -> None:
+    output = tmp_path / "pairs"
+    words = [f"w{number}" for number in range(25)]
+    texts = {"long": " ".join(words), "short": " ".join(words[:23])}
+    lines = [json.dumps({"id": id, "contents": text}) for id, text in texts.items()]
+    (tmp_path / "corpus.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    verb = ["pairs", "--corpus", str(tmp_path / "corpus.jsonl"), "--output", str(output)]
+    main([*verb, "--spans", "1", "--drop", "0", "--span-words", "24", "24"])
+    (line,) = (output / "queries.jsonl").read_text().splitlines()
+    query = json.loads(line)
+    assert query["_id"] == "span-long"
+    assert query["text"] in (" ".join(words[:24]), " ".join(words[1:]))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hyper_ir.data.corpus import open_corpus
+from hyper_ir.data.pairs import PairSettings, write_pairs
+from hyper_ir.reproduction import cost
+from hyper_ir.reproduction.cells import changed
+from hyper_ir.reproduction.grid import Grid
+from hyper_ir.reproduction.inputs import missing_inputs
+from hyper_ir.reproduction.reproduction import Reproduction
+from tests.reproduction.small_grid import TASKS, worked_off, write_grid
+
+
+def with_pairs(folder: Path, **changes: object) -> Grid:
+    """The small grid, which mines by itself, and trains on pairs of its corpus too."""
+    grid = write_grid(folder, steps=1)
+    pairs = folder / "inputs" / "pairs"
+    settings = PairSettings(count=5, spans=1, span_words=(2, 3), keywords=(2, 3), least_words=3)
+    write_pairs(open_corpus(grid.data.corpus), pairs, settings, overwrite=True)
+    data = replace(
+        grid.data,
+        examples=[],
+        train_only={"spans": str(pairs)},
+        mining_from="splade",
+        mining_depth=8,
+        mining_negatives=4,
+    )
+    return replace(grid, data=data, **changes)  # type: ignore[arg-type]
+
+
+def test_it_is_mined_for_and_trained_on_and_not_tested(tmp_path: Path) -> None:
+    grid = with_pairs(tmp_path)
+    work = worked_off(grid, "splade-HypeR@1")
+    (made,) = work.prepared().examples()
+    tasks = Counter(json.loads(line)["task"] for line in Path(made).read_text().splitlines())
+    assert tasks == {**dict.fromkeys(TASKS, 6), "spans": 5}
+    (recipe,) = (tmp_path / "grid" / "cells").glob("*/recipe.json")
+    assert json.loads(recipe.read_text())["data"]["examples"] == [made]
+    scores = {path.stem for path in (tmp_path / "grid" / "cells").glob("*/scores/*.json")}
+    assert scores == {*TASKS, "beir"}
+
+
+def test_examples_follow_from_what_is_in_its_files(tmp_path: Path) -> None:
+    grid = with_pairs(tmp_path)
+    (before,) = Reproduction(grid).prepared().examples()
+    moved = (tmp_path / "inputs" / "pairs").rename(tmp_path / "elsewhere")
+    same = replace(grid, data=replace(grid.data, train_only={"spans": str(moved)}))
+    assert Reproduction(same).prepared().examples() == [before]
+    qrels = moved / "qrels" / "train.tsv"
+    qrels.write_text("\n".join(qrels.read_text().splitlines()[:-1]) + "\n")
+    (after,) = Reproduction(same).prepared().examples()
+    assert len(Path(after).read_text().splitlines()) == 16
+    assert Path(after).parent != Path(before).parent
+
+
+def test_what_cannot_be_meant_is_refused(tmp_path: Path) -> None:
+    data = with_pairs(tmp_path).data
+    with pytest.raises(ValueError, match=r"data\.train_only: long is a task's name already"):
+        replace(data, train_only={"long": "pairs"})
+    with pytest.raises(ValueError, match=r"data\.train_only is mined together with data\.train"):
+        replace(data, examples=["examples.jsonl"])
+    with pytest.raises(ValueError, match=r"'a/b' cannot be a name"):
+        replace(data, train_only={"a/b": "pairs"})
+
+
+def test_what_is_not_there_is_told_before_work(tmp_path: Path) -> None:
+    grid = with_pairs(tmp_path)
+    lacking = replace(grid, data=replace(grid.data, train_only={"spans": "nowhere"}))
+    lines = missing_inputs(lacking, Reproduction(lacking, ["splade-MT"]).cells)
+    assert lines == ["data.train_only.spans: there is no nowhere"]
+    assert missing_inputs(lacking, []) == []
+
+
+def test_it_counts_among_the_examples_of_an_epoch(tmp_path: Path) -> None:
+    grid = with_pairs(tmp_path, steps=None)
+    cell = Reproduction(grid, ["splade-HypeR@1"]).cells[0]
+    assert cell.recipe is not None
+    epochs = changed(cell.recipe, {"optimiser.max_steps": None, "optimiser.epochs": 4})
+    left_out = changed(epochs, {"data.leave_out": ["long"]})
+    assert cost.steps_of(replace(cell, recipe=epochs), grid, examples=18) == 18
+    assert cost.steps_of(replace(cell, recipe=left_out), grid, examples=18) == 12
