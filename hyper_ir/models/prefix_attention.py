@@ -63,11 +63,20 @@ Prefix = tuple[LayerPrefix, ...]
 """The prefixes of a model's layers, first layer first."""
 
 
+class _Reached(NamedTuple):
+    """An attention module and what it was given, each ``(batch, heads, length, d / heads)``."""
+
+    module: nn.Module
+    query: Tensor
+    key: Tensor
+    value: Tensor
+
+
 class _Probe:
     """Stands in a prefix's place and notes which attention modules it reaches, and with what."""
 
     def __init__(self) -> None:
-        self.reached: list[tuple[nn.Module, Tensor, Tensor]] = []
+        self.reached: list[_Reached] = []
 
 
 def enable_prefixes(model: PreTrainedModel) -> int:
@@ -89,8 +98,8 @@ def enable_prefixes(model: PreTrainedModel) -> int:
     except TypeError as error:
         raise ValueError(f"{name}: its forward pass takes no prefixes: {error}") from error
     _require_every_layer(model, probe, name)
-    for layer, (module, _, _) in enumerate(probe.reached):
-        setattr(module, _LAYER, layer)
+    for layer, reached in enumerate(probe.reached):
+        setattr(reached.module, _LAYER, layer)
     return len(probe.reached)
 
 
@@ -103,7 +112,17 @@ def keys_and_values(
     :func:`enable_prefixes`; all are ``(batch, heads, length, d / heads)``, without gradient.
     """
     probe = _probed(model, input_ids, attention_mask)
-    return [(key, value) for _, key, value in probe.reached]
+    return [(reached.key, reached.value) for reached in probe.reached]
+
+
+def attention_queries(
+    model: PreTrainedModel, input_ids: Tensor, attention_mask: Tensor
+) -> list[Tensor]:
+    """What would attend to a prefix: each layer's queries of a text's tokens.
+
+    As :func:`keys_and_values`: ``(batch, heads, length, d / heads)``, without gradient.
+    """
+    return [reached.query for reached in _probed(model, input_ids, attention_mask).reached]
 
 
 def _probed(model: PreTrainedModel, input_ids: Tensor, attention_mask: Tensor) -> _Probe:
@@ -160,16 +179,16 @@ def _set_implementation(model: PreTrainedModel, name: str) -> None:
 
 def _require_every_layer(model: PreTrainedModel, probe: _Probe, name: str) -> None:
     layers = int(model.config.num_hidden_layers)
-    modules = {id(module) for module, _, _ in probe.reached}
+    modules = {id(reached.module) for reached in probe.reached}
     if len(probe.reached) != layers or len(modules) != layers:
         raise ValueError(
             f"{name}: prefixes reach {len(probe.reached)} attention layers ({len(modules)} "
             f"different ones) of {layers}, so they would be ignored or shared; "
             "BERT, DistilBERT, RoBERTa and ModernBERT can be used"
         )
-    for module, key, _ in probe.reached:
-        heads, width = key.shape[1], key.shape[3]
-        if getattr(module, "is_causal", False):
+    for reached in probe.reached:
+        heads, width = reached.key.shape[1], reached.key.shape[3]
+        if getattr(reached.module, "is_causal", False):
             raise ValueError(f"{name}: its attention is causal; prefixes are for encoders")
         if heads * width != model.config.hidden_size:
             raise ValueError(
@@ -212,7 +231,7 @@ def _attend(
     """
     prefix = arguments.pop(_ARGUMENT, None)
     if isinstance(prefix, _Probe):
-        prefix.reached.append((module, key, value))
+        prefix.reached.append(_Reached(module, query, key, value))
     elif prefix is not None:
         layer = _of_layer(module, prefix)
         if implementation == "sdpa" and not layer.dropout and _is_short(query, layer):

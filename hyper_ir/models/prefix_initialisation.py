@@ -3,21 +3,26 @@
 Drawn at random, the prefix encoder's maps give a MiniLM keys and values of 0.03 (root mean square)
 beside 1.1 and 0.6 of the tokens'. Some hundred steps hardly change that, and what prompts are mixed
 for a query makes no difference. Fitted, they begin where tokens are.
+
+As good as other queries' tokens, they take attention from a query's own, and a model that was
+finished begins worse than it was. A quiet start takes from all keys what the queries of a layer and
+head have in common, so that hardly any attention is paid to the prefix until training finds a use.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from hyper_ir.models.backbone import Backbone
-from hyper_ir.models.prefix_attention import enable_prefixes, keys_and_values
+from hyper_ir.models.prefix_attention import attention_queries, enable_prefixes, keys_and_values
 from hyper_ir.models.prompts import PromptSynthesiser
 
 Row = tuple[Tensor, Tensor]
-"""A query's token ids and its mask, both (length,)."""
+"""Token ids and their mask: of a query, both (length,), or of a batch, both (batch, length)."""
 
 Place = tuple[int, int]
 """A row, and a token of it."""
@@ -31,6 +36,9 @@ HIDDEN = 0.5
 RIDGE = 0.1
 """Share of the bottleneck's mean square that keeps the fitted map small."""
 
+QUIET = 2.0
+"""A quiet prefix gets, all positions together, the attention of one of its tokens times e^-2."""
+
 
 @torch.no_grad()
 def fit_prefixes(
@@ -38,6 +46,7 @@ def fit_prefixes(
     backbone: Backbone,
     queries: Sequence[tuple[Tensor, Tensor]],
     seed: int = 42,
+    quiet: bool = False,
 ) -> None:
     """Set the prefix encoder so that prompts encode to keys and values of real tokens.
 
@@ -48,6 +57,8 @@ def fit_prefixes(
     ----------
     queries: token ids and attention masks, both (batch, length).
     seed: of the draws.
+    quiet: take from each key c = ln m + ``QUIET`` times the key that all queries of the layer's
+        head score alike, so that they score the prefix by about c less.
 
     Raises
     ------
@@ -57,7 +68,9 @@ def fit_prefixes(
     enable_prefixes(backbone.model)
     rows = [(ids[place], mask[place]) for ids, mask in queries for place in range(len(ids))]
     if not rows:
-        raise ValueError("prefix_initialisation: activations need queries; hand over some")
+        raise ValueError(
+            "prefix_initialisation: activations of queries need queries; hand over some"
+        )
     table = backbone.word_embeddings.float().cpu()
     attention = torch.cat(
         [
@@ -66,6 +79,8 @@ def fit_prefixes(
         ]
     )
     target = _states_at(_drawn(prompts, attention, rows, seed), backbone, rows)
+    if quiet:
+        target -= (math.log(prompts.config.length) + QUIET) * _common_keys(backbone, queries)
     down, up = prompts.prefix_down, prompts.prefix_up
     for layer in (down, up):
         if layer.bias is not None:
@@ -119,3 +134,28 @@ def _states_at(places: Sequence[Place], backbone: Backbone, rows: Sequence[Row])
         for number in numbers:
             states[number] = joined[places[number][1]].float().cpu()
     return torch.stack(states)
+
+
+def _common_keys(backbone: Backbone, batches: Sequence[Row]) -> Tensor:
+    """Keys that all queries of a layer's head score as nearly 1 as may be, (L · 2 · d,).
+
+    They are the least squares (E q qᵀ)⁻¹ E q · √(d / heads) over the tokens; values are 0.
+    """
+    means: list[Tensor] = []
+    squares: list[Tensor] = []
+    device = backbone.word_embeddings.device
+    for ids, mask in batches:
+        seen = mask.to(device).bool()
+        layers = attention_queries(backbone.model, ids.to(device), mask.to(device))
+        rows = [layer.transpose(1, 2)[seen].double().cpu() for layer in layers]
+        found = [torch.einsum("thi,thj->hij", tokens, tokens) for tokens in rows]
+        sums = [tokens.sum(0) for tokens in rows]
+        means = [a + b for a, b in zip(means, sums, strict=True)] if means else sums
+        squares = [a + b for a, b in zip(squares, found, strict=True)] if squares else found
+    common = []
+    for mean, square in zip(means, squares, strict=True):
+        diagonal = square.diagonal(dim1=1, dim2=2).mean(1)[:, None, None]
+        ridge = 1e-3 * diagonal * torch.eye(mean.shape[1], dtype=mean.dtype)
+        keys = torch.linalg.solve(square + ridge, mean[:, :, None]) * math.sqrt(mean.shape[1])
+        common += [keys.flatten(), torch.zeros(keys.numel(), dtype=keys.dtype)]
+    return torch.cat(common).float()

@@ -11,7 +11,7 @@ Mix = Literal["prompt", "prefix"]
 QueryPool = Literal["before", "after"]
 Activation = Literal["gelu", "silu", "relu", "tanh"]
 Initialisation = Literal["normal", "uniform", "words", "kmeans"]
-PrefixInitialisation = Literal["random", "activations"]
+PrefixInitialisation = Literal["random", "activations", "quiet"]
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,9 @@ class PromptConfig:
     dropout: of prompt components, and of keys and values, in training.
     initialisation, initialisation_scale: how prompts start; see
         :mod:`hyper_ir.models.prompt_initialisation`.
-    prefix_initialisation: how the prefix encoder starts: ``"random"``, or ``"activations"`` of
-        queries; see :mod:`hyper_ir.models.prefix_initialisation`.
+    prefix_initialisation: how the prefix encoder starts: ``"random"``, at ``"activations"`` of
+        queries, or ``"quiet"``: at activations that hardly get attention, so that training begins
+        with what the backbone does; see :mod:`hyper_ir.models.prefix_initialisation`.
     """
 
     prompts: int = 20

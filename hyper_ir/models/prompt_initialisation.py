@@ -72,8 +72,8 @@ def new_prompts(
     table = backbone.word_embeddings.detach().float().cpu()
     queries = list(queries)
     initialise(prompts, table, queries, seed)
-    if config.prefix_initialisation == "activations":
-        fit_prefixes(prompts, backbone, queries, seed)
+    if config.prefix_initialisation != "random":
+        fit_prefixes(prompts, backbone, queries, seed, config.prefix_initialisation == "quiet")
     return prompts.to(backbone.word_embeddings.device).eval()
 
 

@@ -97,7 +97,7 @@ def _prompts(
         require_same_prompts(config, retriever.query.prompts.config, recipe.model)
         return retriever.query.prompts
     queries: Iterator[tuple[Tensor, Tensor]] = iter(())
-    if config.initialisation == "kmeans" or config.prefix_initialisation == "activations":
+    if config.initialisation == "kmeans" or config.prefix_initialisation != "random":
         per_task = -(-recipe.prompts.queries // len(examples.tasks))
         sample = sample_of(examples, per_task, recipe.seed)
         queries = _query_batches(retriever, sample)

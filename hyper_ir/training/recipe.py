@@ -70,7 +70,7 @@ class PromptSettings:
     dropout: float | None = None
     initialisation: Literal["normal", "uniform", "words", "kmeans"] | None = None
     initialisation_scale: float | None = None
-    prefix_initialisation: Literal["random", "activations"] | None = None
+    prefix_initialisation: Literal["random", "activations", "quiet"] | None = None
     queries: int = 2000
 
     def resolved(self) -> PromptConfig:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,8 @@ import torch
 from torch import Tensor
 
 from hyper_ir.models.backbone import Backbone
-from hyper_ir.models.prefix_attention import enable_prefixes, keys_and_values
+from hyper_ir.models.prefix_attention import attention_queries, enable_prefixes, keys_and_values
+from hyper_ir.models.prefix_initialisation import QUIET
 from hyper_ir.models.prompt_config import PromptConfig
 from hyper_ir.models.prompt_initialisation import new_prompts
 from hyper_ir.models.prompts import PromptSynthesiser
@@ -70,6 +74,92 @@ def test_prefixes_start_as_tokens_of_the_queries(backbone: Backbone, preset: str
         )
     ).flatten(0, 1)
     assert nearest.mean() < 0.5 * torch.cdist(random, tokens).amin(1).mean()
+
+
+def by_layer(states: Tensor, backbone: Backbone) -> tuple[Tensor, Tensor]:
+    """Keys and values apart, each (..., L, d)."""
+    layers = int(backbone.model.config.num_hidden_layers)
+    keys, values = states.view(*states.shape[:-1], layers, 2, -1).unbind(-2)
+    return keys, values
+
+
+def mean_attention(backbone: Backbone, prompts: PromptSynthesiser) -> float:
+    """The share of the attention that all tokens of the queries pay to a prefix, by a softmax."""
+    keys, _ = by_layer(prefixes(prompts)[0], backbone)
+    shares = []
+    for ids, mask in queries():
+        asking = attention_queries(backbone.model, ids, mask)
+        for layer, (query, (own, _)) in enumerate(
+            zip(asking, keys_and_values(backbone.model, ids, mask), strict=True)
+        ):
+            heads, width = query.shape[1], query.shape[3]
+            prefix = (
+                keys[:, layer].view(-1, heads, width).transpose(0, 1).expand(len(ids), -1, -1, -1)
+            )
+            scores = query @ torch.cat([prefix, own], 2).transpose(2, 3) / width**0.5
+            hidden = torch.cat([torch.ones(len(ids), prefix.shape[2], dtype=mask.dtype), mask], 1)
+            scores = scores.masked_fill(~hidden[:, None, None].bool(), float("-inf"))
+            share = scores.softmax(-1)[..., : prefix.shape[2]].sum(-1)
+            shares.append(share.transpose(1, 2)[mask.bool()].mean())
+    return float(torch.stack(shares).mean())
+
+
+def with_common_queries(backbone: Backbone) -> Backbone:
+    """The same backbone, its queries with something in common, as those of trained models have."""
+    changed = copy.deepcopy(backbone)
+    generator = torch.Generator().manual_seed(5)
+    for module in changed.model.modules():
+        for name in ("query", "q_lin", "Wqkv"):
+            layer = getattr(module, name, None)
+            if isinstance(layer, torch.nn.Linear) and layer.bias is not None:
+                layer.bias.data += torch.randn(layer.bias.shape, generator=generator)
+    return changed
+
+
+def test_a_quiet_start_gets_hardly_any_attention(backbone: Backbone) -> None:
+    changed = with_common_queries(backbone)
+    if changed.model.config.model_type == "modernbert":  # its projections have no biases
+        changed = backbone
+    starts = {
+        start: new_prompts(
+            PromptConfig(**SETTINGS, prefix_initialisation=start), changed, queries()
+        )
+        for start in ("activations", "quiet")
+    }
+    shares = {start: mean_attention(changed, prompts) for start, prompts in starts.items()}
+    less = 0.9 if changed is backbone else 0.3
+    assert shares["quiet"] < less * shares["activations"]
+
+
+def test_a_quiet_start_moves_all_keys_alike_and_no_values(backbone: Backbone) -> None:
+    """By what a least squares fit of 1 to each head's queries gives, head by head."""
+    batches = queries()
+    expected = []
+    asking = [attention_queries(backbone.model, ids, mask) for ids, mask in batches]
+    for layer in range(len(asking[0])):
+        for head in range(asking[0][0].shape[1]):
+            tokens = torch.cat(
+                [
+                    found[layer][:, head][mask.bool()]
+                    for found, (_, mask) in zip(asking, batches, strict=True)
+                ]
+            ).double()
+            penalty = (1e-3 * tokens.square().sum(0).mean()).sqrt() * torch.eye(tokens.shape[1])
+            rows = torch.cat([tokens, penalty.double()])
+            ones = torch.cat([torch.ones(len(tokens)), torch.zeros(tokens.shape[1])]).double()
+            key = torch.linalg.lstsq(rows, ones).solution * tokens.shape[1] ** 0.5
+            expected.append(key)
+    config = PromptConfig(**SETTINGS, prefix_initialisation="activations")
+    started = prefixes(new_prompts(config, backbone, batches))
+    quiet = replace(config, prefix_initialisation="quiet")
+    keys, values = by_layer(started - prefixes(new_prompts(quiet, backbone, batches)), backbone)
+    assert values.abs().max() < 1e-5
+    # The ridge regression takes a little of what it is to fit: the same of all components.
+    constant = (math.log(config.length) + QUIET) * torch.cat(expected).float()
+    for key in keys.flatten(0, 1).flatten(1):
+        taken = key @ constant / constant.square().sum()
+        assert 0.5 < taken < 1.2
+        torch.testing.assert_close(key, taken * constant, rtol=1e-2, atol=1e-3)
 
 
 def test_the_same_seed_gives_the_same_prefixes(backbone: Backbone) -> None:
