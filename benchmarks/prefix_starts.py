@@ -108,6 +108,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     for name in ("count", "prompts"):
         if getattr(arguments, name) < 1:
             raise ValueError(f"{name}: {getattr(arguments, name)} is not a positive number")
+    if min(arguments.lengths) < 1:
+        raise ValueError(f"lengths: {min(arguments.lengths)} is not a positive number")
     reports.check_output(arguments.output)
     found = measured(arguments)
     files = list(next(iter(found.values())))

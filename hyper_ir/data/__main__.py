@@ -221,8 +221,8 @@ def _add_pairs(verbs: argparse._SubParsersAction[Parser]) -> None:
         nargs=2,
         default=defaults.span_words,
         metavar=("FEWEST", "MOST"),
-        help="of a span, before words are dropped; shorter passages are passed over "
-        f"(default: {defaults.span_words[0]} {defaults.span_words[1]})",
+        help="words of a span, before some are dropped; passages of fewer than MOST words, or of "
+        f"{defaults.least_words}, are passed over, for keywords too",
     )
     add(
         "--drop",

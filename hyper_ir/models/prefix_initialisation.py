@@ -36,6 +36,9 @@ HIDDEN = 0.5
 RIDGE = 0.1
 """Share of the bottleneck's mean square that keeps the fitted map small."""
 
+SMALL = 1e-4
+"""The same where a constant is fitted, of which nothing should be lost."""
+
 QUIET = 2.0
 """A quiet prefix gets, all positions together, the attention of one of its tokens times e^-2."""
 
@@ -63,13 +66,14 @@ def fit_prefixes(
     Raises
     ------
     ValueError
-        When there are no queries, or nothing but special tokens in them.
+        When there are no queries, or nothing but special tokens in them; for a quiet start where
+        maps have no biases and prompts so little in common that keys cannot be moved alike.
     """
     enable_prefixes(backbone.model)
     rows = [(ids[place], mask[place]) for ids, mask in queries for place in range(len(ids))]
     if not rows:
         raise ValueError(
-            "prefix_initialisation: activations of queries need queries; hand over some"
+            "prefix_initialisation: a start at activations needs queries; hand over some"
         )
     table = backbone.word_embeddings.float().cpu()
     attention = torch.cat(
@@ -79,18 +83,50 @@ def fit_prefixes(
         ]
     )
     target = _states_at(_drawn(prompts, attention, rows, seed), backbone, rows)
-    if quiet:
-        target -= (math.log(prompts.config.length) + QUIET) * _common_keys(backbone, queries)
     down, up = prompts.prefix_down, prompts.prefix_up
     for layer in (down, up):
         if layer.bias is not None:
             layer.bias.zero_()
     pooled = prompts.prompts.flatten(0, 1)
     down.weight.mul_(HIDDEN / down(pooled).square().mean().sqrt())
-    hidden = prompts.bottleneck(pooled).double()
-    gram = hidden.T @ hidden
-    gram += RIDGE * gram.diagonal().mean() * torch.eye(len(gram), dtype=gram.dtype)
-    up.weight.copy_(torch.linalg.solve(gram, hidden.T @ target.double()).T)
+    if quiet and not prompts.config.bias:
+        down.weight[0] = _ridge(pooled, torch.ones(len(pooled), 1), SMALL).squeeze(1)
+    hidden = prompts.bottleneck(pooled)
+    up.weight.copy_(_ridge(hidden, target, RIDGE).T)
+    if quiet:
+        _quieten(prompts, hidden, _common_keys(backbone, queries))
+
+
+def _ridge(inputs: Tensor, outputs: Tensor, penalty: float) -> Tensor:
+    """The ridge regression of (rows, outputs) on (rows, inputs): ``(inputs, outputs)``."""
+    gram = inputs.T.double() @ inputs.double()
+    gram += penalty * gram.diagonal().mean() * torch.eye(len(gram), dtype=gram.dtype)
+    solved: Tensor = torch.linalg.solve(gram, inputs.T.double() @ outputs.double())
+    return solved.to(inputs.dtype)
+
+
+def _quieten(prompts: PromptSynthesiser, hidden: Tensor, common: Tensor) -> None:
+    """Take (ln m + ``QUIET``) · common from what each position encodes to.
+
+    By W_up's bias, or by what the positions' bottlenecks, ``(N · m, d_p)``, have in common.
+
+    Raises ValueError for prompts without a bias, and without anything in common.
+    """
+    config, up = prompts.config, prompts.prefix_up
+    less = math.log(config.length) + QUIET
+    if config.bias:
+        up.bias.copy_(-less * common)
+        return
+    constant = _ridge(hidden, torch.ones(len(hidden), 1), SMALL)
+    loudest = torch.exp(-less * (hidden @ constant)).view(config.prompts, -1).sum(1).max()
+    if loudest > math.exp(-QUIET / 2):
+        raise ValueError(
+            f"prefix_initialisation: quiet: the {config.prompts} prompts of {config.length} "
+            f"positions have too little in common: one would get {float(loudest):.2g} times the "
+            "attention of a token; give prompts.bias true, fewer positions, or initialisation "
+            "kmeans"
+        )
+    up.weight -= less * torch.outer(common, constant.squeeze(1))
 
 
 def _drawn(

@@ -57,8 +57,8 @@ def new_prompts(
     Parameters
     ----------
     queries: token ids and attention masks, both (batch, length), for ``"kmeans"`` and for a
-        prefix encoder that starts from activations: some hundreds of training queries of all
-        tasks.
+        prefix encoder that starts at activations, quiet or not: some hundreds of training
+        queries of all tasks.
     seed: of all draws; the global random state is neither read nor changed.
 
     Raises

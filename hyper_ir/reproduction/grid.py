@@ -95,8 +95,8 @@ class GridData:
         taken = {*self.tasks, CORPUS, "average"} & set(self.zero_shot)
         if taken:
             raise ValueError(f"data.zero_shot: {min(taken)} is the name of something else")
-        if taken := set(self.tasks) & set(self.train_only):
-            raise ValueError(f"data.train_only: {min(taken)} is a task's name already")
+        if taken := {*self.tasks, *self.zero_shot} & set(self.train_only):
+            raise ValueError(f"data.train_only: {min(taken)} is the name of something else")
         if self.train_only and self.examples:
             raise ValueError(
                 "data.train_only is mined together with data.train, and data.examples takes the "
@@ -106,7 +106,7 @@ class GridData:
             if name not in self.zero_shot:
                 raise ValueError(f"data.without_query: {name} is no zero-shot collection")
         for name in [*self.tasks, *self.train_only, *self.zero_shot]:
-            if name.split() != [name] or "/" in name:
+            if not isinstance(name, str) or name.split() != [name] or "/" in name:
                 raise ValueError(f"data: {name!r} cannot be a name; give one word without /")
 
     @property

@@ -10,7 +10,9 @@ from hyper_ir.data import irds
 from hyper_ir.evaluation.measures import parse_measures
 from hyper_ir.lucene.java import find_java
 from hyper_ir.manifest import model_name, read_manifest
+from hyper_ir.mining.tasks import read_task
 from hyper_ir.models.checkpoint import find_checkpoint
+from hyper_ir.problems import Problems
 from hyper_ir.reproduction.cells import Cell
 from hyper_ir.reproduction.grid import CORPUS, TASK, Grid
 from hyper_ir.reproduction.identity import Identities, without_place
@@ -20,7 +22,8 @@ from hyper_ir.reproduction.targets import targets_of
 def missing_inputs(grid: Grid, cells: Sequence[Cell]) -> list[str]:
     """Everything that the cells need and is not there, or is broken, each in a line.
 
-    The queries that cells are tested on are read: they are few, and a cell is tested last.
+    The queries that cells are trained and tested on are read: searching takes time, and a cell is
+    tested last.
     """
     # A model that is missing is missing for its cells and for mining, and told once.
     lines = [*_measures(grid), *_data(grid, cells), *_tests(grid, cells), *_sides(grid, cells)]
@@ -58,7 +61,7 @@ def _data(grid: Grid, cells: Sequence[Cell]) -> Iterator[str]:
     if trained and not data.examples:
         for name, source in data.training.items():
             key = f"data.train_only.{name}" if name in data.train_only else "data.train"
-            yield from _lacking(key, source)
+            yield from _unread(key, name, source)
     for path in data.examples:
         yield from _lacking("data.examples", path)
     if trained and not data.examples and data.mining_from != "bm25":
@@ -68,6 +71,17 @@ def _data(grid: Grid, cells: Sequence[Cell]) -> Iterator[str]:
     for name, source in data.zero_shot.items():
         if name in tests:
             yield from _lacking(f"data.zero_shot.{name}", source)
+
+
+def _unread(key: str, name: str, source: str) -> Iterator[str]:
+    """Training queries that cannot be read; what a hub has is not fetched for that."""
+    yield from (lacking := list(_lacking(key, source)))
+    if lacking or irds.is_irds(source):
+        return
+    try:
+        read_task(name, source, problems=Problems())
+    except ValueError as error:
+        yield f"{key}: {error}"
 
 
 def _tests(grid: Grid, cells: Sequence[Cell]) -> Iterator[str]:
@@ -137,7 +151,9 @@ def _no_checkpoint(key: str, model: str) -> Iterator[str]:
 
 
 def _lacking(key: str, source: str) -> Iterator[str]:
-    if not irds.is_irds(source) and not Path(source).exists():
+    if not source:
+        yield f"{key}: a file or a folder is needed"
+    elif not irds.is_irds(source) and not Path(source).exists():
         yield f"{key}: there is no {source}"
 
 

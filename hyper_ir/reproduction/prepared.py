@@ -115,7 +115,18 @@ class Prepared:
         def make(path: Path) -> None:
             search = self._first_stage()
             report = path.with_name("examples.leaks.json")
-            mine(sources, self.corpus(CORPUS), search, path, report, settings, overwrite=True)
+            mined = mine(
+                sources, self.corpus(CORPUS), search, path, report, settings, overwrite=True
+            )
+            for line in mined.all_notes():
+                print(f"mining: {line}")
+            without = [task.task for task in mined.tasks if not task.written]
+            if without:
+                path.unlink()
+                raise ValueError(
+                    f"mining: no example of {', '.join(without)}: the corpus has none of the "
+                    f"documents that are judged, or no negative is left; {report} tells more"
+                )
 
         return identity, "examples.jsonl", make
 

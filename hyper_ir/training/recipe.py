@@ -51,7 +51,7 @@ class PromptSettings:
     ----------
     preset: the published form, which gives all settings that are None here; see
         :class:`~hyper_ir.models.prompt_config.PromptConfig`.
-    queries: how many training queries a start from k-means or activations looks at.
+    queries: how many training queries a start from k-means, activations or quiet looks at.
     """
 
     preset: Literal["paper", "released", "prefix-tuning"] = "paper"

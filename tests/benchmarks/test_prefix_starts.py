@@ -32,3 +32,5 @@ def test_the_command_measures_each_start(
         assert 0 < means["average"] == means[str(topics)]
     with pytest.raises(ValueError, match="count: 0 is not a positive number"):
         prefix_starts.main([*words[:-1], "0"])
+    with pytest.raises(ValueError, match="lengths: 0 is not a positive number"):
+        prefix_starts.main([*words, "--lengths", "5", "0"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -61,8 +62,13 @@ def test_examples_follow_from_what_is_in_its_files(tmp_path: Path) -> None:
 
 def test_what_cannot_be_meant_is_refused(tmp_path: Path) -> None:
     data = with_pairs(tmp_path).data
-    with pytest.raises(ValueError, match=r"data\.train_only: long is a task's name already"):
-        replace(data, train_only={"long": "pairs"})
+    for taken in ("long", "beir"):
+        with pytest.raises(
+            ValueError, match=rf"data\.train_only: {taken} is the name of something"
+        ):
+            replace(data, train_only={taken: "pairs"})
+    with pytest.raises(ValueError, match="1 cannot be a name"):
+        replace(data, train_only={1: "pairs"})  # type: ignore[dict-item]
     with pytest.raises(ValueError, match=r"data\.train_only is mined together with data\.train"):
         replace(data, examples=["examples.jsonl"])
     with pytest.raises(ValueError, match=r"'a/b' cannot be a name"):
@@ -75,6 +81,26 @@ def test_what_is_not_there_is_told_before_work(tmp_path: Path) -> None:
     lines = missing_inputs(lacking, Reproduction(lacking, ["splade-MT"]).cells)
     assert lines == ["data.train_only.spans: there is no nowhere"]
     assert missing_inputs(lacking, []) == []
+    (tmp_path / "inputs" / "pairs" / "qrels" / "train.tsv").unlink()
+    (line,) = missing_inputs(grid, Reproduction(grid, ["splade-MT"]).cells)
+    assert line.startswith("data.train_only.spans: BEIR folder: ")
+    unnamed = replace(grid, data=replace(grid.data, train_only={"spans": ""}))
+    lines = missing_inputs(unnamed, Reproduction(unnamed, ["splade-MT"]).cells)
+    assert lines == ["data.train_only.spans: a file or a folder is needed"]
+
+
+def test_topics_of_another_corpus_are_no_examples(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid = with_pairs(tmp_path)
+    qrels = tmp_path / "inputs" / "pairs" / "qrels" / "train.tsv"
+    header, *lines = qrels.read_text().splitlines()
+    others = [re.sub(r"\t[^\t]+\t", "\tnowhere\t", line) for line in lines]
+    qrels.write_text("\n".join([header, *others]) + "\n")
+    for _ in range(2):
+        with pytest.raises(ValueError, match="mining: no example of spans"):
+            Reproduction(grid).prepared().examples()
+        assert "mining: spans: 1 of 1 judged ids" in capsys.readouterr().out
 
 
 def test_it_counts_among_the_examples_of_an_epoch(tmp_path: Path) -> None:
