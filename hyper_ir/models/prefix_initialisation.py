@@ -90,6 +90,7 @@ def fit_prefixes(
     pooled = prompts.prompts.flatten(0, 1)
     down.weight.mul_(HIDDEN / down(pooled).square().mean().sqrt())
     if quiet and not prompts.config.bias:
+        # One unit is alike for all positions, and for their mixtures: in a bias's place.
         down.weight[0] = _ridge(pooled, torch.ones(len(pooled), 1), SMALL).squeeze(1)
     hidden = prompts.bottleneck(pooled)
     up.weight.copy_(_ridge(hidden, target, RIDGE).T)

@@ -22,12 +22,12 @@ def test_the_command_measures_each_start(
     topics.write_text("".join(f"{n}\tword{n} is here and w{n % 3}\n" for n in range(12)))
     model = tiny_models.save_checkpoint(tmp_path / "model")
     words = ["--model", str(model), "--fit", str(topics), "--topics", str(topics), "--count", "9"]
-    sizes = ["--prompts", "2", "--lengths", "1", "3"]
+    sizes = ["--prompts", "3", "--lengths", "2", "4"]
     prefix_starts.main([*words, *sizes, "--output", str(tmp_path)])
-    assert "| quiet, 3 | " in capsys.readouterr().out
+    assert "| quiet, 4 | " in capsys.readouterr().out
     found = json.loads((tmp_path / "prefix_starts.json").read_text())["moved"]
     starts = ("random", "activations", "quiet")
-    assert set(found) == {f"{start}, {length}" for start in starts for length in (1, 3)}
+    assert set(found) == {f"{start}, {length}" for start in starts for length in (2, 4)}
     for means in found.values():
         assert 0 < means["average"] == means[str(topics)]
     with pytest.raises(ValueError, match="count: 0 is not a positive number"):
