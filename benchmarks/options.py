@@ -29,11 +29,11 @@ def add_shapes(made: argparse.ArgumentParser, default: Sequence[str]) -> None:
     made.add_argument("--shapes", nargs="+", choices=[*SHAPES], default=[*default], help="models")
 
 
-def check(arguments: argparse.Namespace) -> None:
+def check(arguments: argparse.Namespace, names: Sequence[str] = ("rounds", "threads")) -> None:
     """Raise ValueError for counts below 1 and an output folder that takes no file."""
     from benchmarks.reports import check_output
 
-    for name in ("rounds", "threads"):
+    for name in names:
         if getattr(arguments, name) < 1:
             raise ValueError(f"{name}: {getattr(arguments, name)} is not a positive number")
     check_output(arguments.output)

@@ -7,7 +7,7 @@ those of the model without prompts: the distance as a share of the vector's leng
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -15,15 +15,12 @@ import torch
 from torch import Tensor
 
 from benchmarks import machine, reports
-from benchmarks.options import say
+from benchmarks.options import check, say
 from hyper_ir.command import Parser, run
 from hyper_ir.models.prompt_config import PrefixInitialisation
 
 if TYPE_CHECKING:
     from hyper_ir.models.retriever import Retriever
-
-BATCH = 32
-"""Queries that are encoded together."""
 
 
 def moved(plain: Tensor, prompted: Tensor) -> Tensor:
@@ -42,9 +39,7 @@ def measured(arguments: argparse.Namespace) -> dict[str, dict[str, float]]:
 
     retriever = Retriever.from_pretrained(str(arguments.model)).document_encoder().eval()
     fitted = [part for file in arguments.fit for part in _batches(retriever, file, arguments.count)]
-    looked_at = {
-        file: list(_batches(retriever, file, arguments.count)) for file in arguments.topics
-    }
+    looked_at = {file: _batches(retriever, file, arguments.count) for file in arguments.topics}
     found: dict[str, dict[str, float]] = {}
     for length in arguments.lengths:
         for start in get_args(PrefixInitialisation):
@@ -65,20 +60,12 @@ def measured(arguments: argparse.Namespace) -> dict[str, dict[str, float]]:
     return found
 
 
-def _batches(retriever: Retriever, file: str, count: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(retriever: Retriever, file: str, count: int) -> list[tuple[Tensor, Tensor]]:
     """Ids and masks of a file's first topics."""
     from hyper_ir.data.topics import read_topics
+    from hyper_ir.training.preparation import query_batches
 
-    texts = [topic.text for topic in read_topics(file)[:count]]
-    for start in range(0, len(texts), BATCH):
-        encoded = retriever.tokenizer(
-            texts[start : start + BATCH],
-            padding=True,
-            truncation=True,
-            max_length=retriever.config.query_max_length,
-            return_tensors="pt",
-        )
-        yield encoded["input_ids"], encoded["attention_mask"]
+    return list(query_batches(retriever, [topic.text for topic in read_topics(file)[:count]]))
 
 
 def parser() -> Parser:
@@ -105,12 +92,9 @@ def parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure, print, and write."""
     arguments = parser().parse_args(argv)
-    for name in ("count", "prompts"):
-        if getattr(arguments, name) < 1:
-            raise ValueError(f"{name}: {getattr(arguments, name)} is not a positive number")
+    check(arguments, ("count", "prompts"))
     if min(arguments.lengths) < 1:
         raise ValueError(f"lengths: {min(arguments.lengths)} is not a positive number")
-    reports.check_output(arguments.output)
     found = measured(arguments)
     files = list(next(iter(found.values())))
     rows = [[name, *(f"{means[file]:.3f}" for file in files)] for name, means in found.items()]

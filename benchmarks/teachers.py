@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks import machine, reports
-from benchmarks.options import say
+from benchmarks.options import check, say
 from hyper_ir.command import Parser, run
 from hyper_ir.data.examples import TrainingExample
 from hyper_ir.data.records import page_of
@@ -140,10 +140,7 @@ def parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure, print, and write."""
     arguments = parser().parse_args(argv)
-    for name in ("per_task", "depth"):
-        if getattr(arguments, name) < 1:
-            raise ValueError(f"{name}: {getattr(arguments, name)} is not a positive number")
-    reports.check_output(arguments.output)
+    check(arguments, ("per_task", "depth"))
     found = measured(arguments)
     tasks = list(next(iter(found.values())))
     rows = [[name, *(f"{means[task]:.3f}" for task in tasks)] for name, means in found.items()]

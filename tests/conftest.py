@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -13,6 +14,12 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 SHARED_DATA = Path(
     os.environ.get("HYPER_IR_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data")
 )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Random weights are a test's own, whichever tests its process ran before."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")

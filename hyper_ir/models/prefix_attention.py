@@ -108,9 +108,11 @@ def keys_and_values(
 ) -> list[tuple[Tensor, Tensor]]:
     """What a prefix stands beside: each layer's keys and values of a text's own tokens.
 
-    ``input_ids`` and ``attention_mask``: (batch, length). Of a model that has been through
-    :func:`enable_prefixes`; all are ``(batch, heads, length, d / heads)``, without gradient.
+    ``input_ids`` and ``attention_mask``: (batch, length). All that is returned is
+    ``(batch, heads, length, d / heads)``, without gradient. Raises ValueError for a model that
+    has not been through :func:`enable_prefixes`.
     """
+    _require_enabled(model)
     probe = _probed(model, input_ids, attention_mask)
     return [(reached.key, reached.value) for reached in probe.reached]
 
@@ -122,6 +124,7 @@ def attention_queries(
 
     As :func:`keys_and_values`: ``(batch, heads, length, d / heads)``, without gradient.
     """
+    _require_enabled(model)
     return [reached.query for reached in _probed(model, input_ids, attention_mask).reached]
 
 
@@ -143,11 +146,7 @@ def prefix_arguments(model: PreTrainedModel, prefix: Prefix) -> dict[str, Any]:
 
     Raises ValueError when the model would ignore or misplace it.
     """
-    if model.config._attn_implementation not in IMPLEMENTATIONS.values():
-        raise ValueError(
-            f"{type(model).__name__}: its attention is {model.config._attn_implementation}, which "
-            "ignores prefixes; call enable_prefixes(model) after changing it"
-        )
+    _require_enabled(model)
     if len(prefix) != model.config.num_hidden_layers:
         raise ValueError(
             f"a prefix for {len(prefix)} layers; "
@@ -156,6 +155,14 @@ def prefix_arguments(model: PreTrainedModel, prefix: Prefix) -> dict[str, Any]:
     if model.training and not torch.compiler.is_compiling():
         _refuse_reentrant_checkpointing(model)
     return {_ARGUMENT: prefix}
+
+
+def _require_enabled(model: PreTrainedModel) -> None:
+    if model.config._attn_implementation not in IMPLEMENTATIONS.values():
+        raise ValueError(
+            f"{type(model).__name__}: its attention is {model.config._attn_implementation}, which "
+            "ignores prefixes; call enable_prefixes(model) first, and after changing it"
+        )
 
 
 def _set_implementation(model: PreTrainedModel, name: str) -> None:

@@ -85,6 +85,11 @@ class PromptConfig:
                 "where prompts are not query-conditional; take words"
             )
 
+    @property
+    def starts_from_queries(self) -> bool:
+        """Whether prompts or the prefix encoder are initialised from training queries."""
+        return self.initialisation == "kmeans" or self.prefix_initialisation != "random"
+
     @classmethod
     def preset(cls, name: str, **changes: Any) -> PromptConfig:
         """A published form by its name, with settings of it changed.

@@ -187,7 +187,7 @@ def recipe_identity(recipe: Recipe) -> dict[str, Any]:
         prompts = recipe.prompts.resolved()
         conditional = prompts.query_conditional
         settings["prompts"] = asdict(prompts)
-        if prompts.initialisation == "kmeans" or prompts.prefix_initialisation != "random":
+        if prompts.starts_from_queries:
             settings["prompts"]["queries"] = recipe.prompts.queries
     if not conditional:  # without prompt attention there is no CPR
         for name in ("cpr", "alignment", "uniformity", "cpr_reduction", "balance"):

@@ -10,7 +10,6 @@ from dataclasses import fields, replace
 import torch
 from torch import Tensor
 
-from hyper_ir.data.examples import TrainingExample
 from hyper_ir.encode.engine import padded, tokenised
 from hyper_ir.models.prompt_config import PromptConfig
 from hyper_ir.models.prompt_initialisation import new_prompts
@@ -97,10 +96,10 @@ def _prompts(
         require_same_prompts(config, retriever.query.prompts.config, recipe.model)
         return retriever.query.prompts
     queries: Iterator[tuple[Tensor, Tensor]] = iter(())
-    if config.initialisation == "kmeans" or config.prefix_initialisation != "random":
+    if config.starts_from_queries:
         per_task = -(-recipe.prompts.queries // len(examples.tasks))
         sample = sample_of(examples, per_task, recipe.seed)
-        queries = _query_batches(retriever, sample)
+        queries = query_batches(retriever, [example.query for example in sample])
     return new_prompts(config, retriever.query.backbone, queries, recipe.seed)
 
 
@@ -124,15 +123,12 @@ def require_same_prompts(wanted: PromptConfig, there: PromptConfig, model: str) 
         )
 
 
-def _query_batches(
-    retriever: Retriever, examples: Sequence[TrainingExample]
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Ids and masks, both (batch, length), of the examples' queries."""
+def query_batches(retriever: Retriever, texts: Sequence[str]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Ids and masks, both (batch, length), of queries' texts, for what starts from queries."""
     tokenizer = retriever.tokenizer
     length = retriever.config.query_max_length
-    for start in range(0, len(examples), QUERIES_AT_ONCE):
-        texts = [example.query for example in examples[start : start + QUERIES_AT_ONCE]]
-        rows = tokenised(tokenizer, texts, length)
+    for start in range(0, len(texts), QUERIES_AT_ONCE):
+        rows = tokenised(tokenizer, texts[start : start + QUERIES_AT_ONCE], length)
         yield padded(rows, tokenizer.pad_token_id or 0)
 
 

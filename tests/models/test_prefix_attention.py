@@ -17,9 +17,7 @@ from transformers import (
     GPT2Config,
 )
 
-from hyper_ir.models.prefix_attention import (
-    enable_prefixes,
-)
+from hyper_ir.models.prefix_attention import attention_queries, enable_prefixes, keys_and_values
 from tests.models.naive_prefix import naive_states
 from tests.models.prefixed_models import (
     DROPOUT,
@@ -227,6 +225,15 @@ def test_attention_that_drops_its_arguments_is_refused(monkeypatch: pytest.Monke
     )
     with pytest.raises(ValueError, match="reach 1 attention layers"):
         enable_prefixes(model)
+
+
+@pytest.mark.parametrize("asked", [attention_queries, keys_and_values])
+def test_a_model_that_is_not_prepared_is_not_asked_for_its_attention(asked: Any) -> None:
+    model = model_of("bert")
+    with pytest.raises(ValueError, match="call enable_prefixes"):
+        asked(model, input_ids(), MASK)
+    enable_prefixes(model)
+    assert len(asked(model, input_ids(), MASK)) == 2
 
 
 def test_attention_changed_later_is_refused() -> None:

@@ -27,7 +27,9 @@ SETTINGS: dict[str, Any] = {"prompts": 3, "length": 4, "query_hidden": 8, "prefi
 @pytest.fixture(scope="module", params=FAMILIES)
 def backbone(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Backbone:
     folder: Path = save_checkpoint(tmp_path_factory.mktemp("model"), request.param)
-    return Retriever.from_pretrained(folder).query.backbone
+    backbone = Retriever.from_pretrained(folder).query.backbone
+    enable_prefixes(backbone.model)
+    return backbone
 
 
 def queries(seed: int = 0, count: int = 24) -> list[tuple[Tensor, Tensor]]:
@@ -47,7 +49,6 @@ def prefixes(prompts: PromptSynthesiser) -> Tensor:
 
 def tokens_of(backbone: Backbone, batches: list[tuple[Tensor, Tensor]]) -> Tensor:
     """Keys and values of all tokens but special ones, naively: (tokens, 2·L·d)."""
-    enable_prefixes(backbone.model)
     found = []
     for ids, mask in batches:
         for row, seen in zip(ids, mask, strict=True):

@@ -67,7 +67,7 @@ def test_a_model_without_prompts_has_no_cpr() -> None:
 def test_the_log_holds_every_term_share_and_measure() -> None:
     loss = loss_of(TwoTowers(), 30, CONFIG)
     log = loss.logged()
-    assert log["loss"] == pytest.approx(float(loss.total))
+    assert log["loss"] == pytest.approx(loss.total.item())
     for kind in ("loss", "weighted", "share"):
         names = {key.partition("/")[2] for key in log if key.startswith(f"{kind}/")}
         assert names == {"ranking", "flops_query", "flops_document", "alignment", "uniformity"}
