@@ -45,13 +45,20 @@ class Identities:
     Parameters
     ----------
     examples: files of training examples; None while they are not mined yet.
+    without_examples: why there are none.
 
     Its methods raise ValueError where a file that an identity needs is not there.
     """
 
-    def __init__(self, grid: Grid, examples: list[str] | None) -> None:
+    def __init__(
+        self,
+        grid: Grid,
+        examples: list[str] | None,
+        without_examples: str = "data.examples: they are not mined yet",
+    ) -> None:
         self.grid = grid
         self.examples = examples
+        self.without_examples = without_examples
         self._models: dict[str, str] = {}
 
     def key(self, cell: Cell) -> str:
@@ -68,7 +75,7 @@ class Identities:
         if not cell.trained:
             return identity | self.backbone(cell.side, cell.recipe)
         if self.examples is None:
-            raise ValueError("data.examples: they are not mined yet")
+            raise ValueError(self.without_examples)
         del identity["system"]  # the same settings are the same training, whatever the name
         if cell.start is not None:
             identity["model"] = {"cell": self.key(cell.start)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -111,17 +112,22 @@ class Reproduction:
 
     def keys(self, cells: Sequence[Cell]) -> dict[str, str]:
         """Each cell's key by its name, as far as it can be told without preparing anything."""
+        return self._keyed(cells)[0]
+
+    def _keyed(self, cells: Sequence[Cell]) -> tuple[dict[str, str], dict[str, int]]:
+        """The keys, and by each reason for which cells have none how many those are."""
         found: dict[str, str] = {}
+        without: Counter[str] = Counter()
         try:
             identities = self.prepared().identities
-        except ValueError:  # an input is missing; what does not need it has a key
-            identities = Identities(self.grid, None)
+        except ValueError as error:  # an input is missing; what does not need it has a key
+            identities = Identities(self.grid, None, str(error))
         for cell in cells:
             try:
                 found[cell.name] = identities.key(cell)
-            except (ValueError, OSError):
-                continue
-        return found
+            except (ValueError, OSError) as error:
+                without[str(error)] += 1
+        return found, dict(without)
 
     def results(self, cells: Sequence[Cell]) -> Results:
         """What is there of these cells."""
@@ -133,7 +139,8 @@ class Reproduction:
             except (ValueError, OSError):  # tables of carried cells need no queries
                 return None
 
-        return Results(self.root / "cells", self.keys(cells), wanted)
+        keys, without = self._keyed(cells)
+        return Results(self.root / "cells", keys, wanted, without)
 
     def tables(self) -> tuple[dict[str, Filled], Results]:
         """Every table with two rows to compare, from the cells that are there.
@@ -165,6 +172,8 @@ class Reproduction:
         cells = self.cells if chosen else self.all_cells
         results = self.results(cells)
         tables, left_out = self._compared(cells, results)
+        for reason, count in results.without_key.items():
+            print(f"not looked for, {counted(count, 'cell')}: {reason}", file=sys.stderr)
         if left_out:
             print(f"left out, with one row only: {', '.join(left_out)}", file=sys.stderr)
         if not tables:

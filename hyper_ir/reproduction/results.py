@@ -23,6 +23,7 @@ class Results:
     keys: each cell's key by its name; several names may have one.
     wanted: what a test's scores are to follow from, by its name (None: not to be told); others,
         of fewer queries for example, do not count.
+    without_key: how many cells have none, by the reason.
 
     Attributes
     ----------
@@ -34,9 +35,11 @@ class Results:
         cells: Path,
         keys: Mapping[str, str],
         wanted: Callable[[str], dict[str, Any] | None] = lambda test: None,
+        without_key: Mapping[str, int] | None = None,
     ) -> None:
         self.cells = cells
         self.keys = keys
+        self.without_key = without_key or {}
         self.wanted = cache(wanted)
         self.damaged: list[str] = []
         self._read: dict[tuple[str, str], dict[str, Any]] = {}

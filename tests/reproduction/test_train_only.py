@@ -47,6 +47,23 @@ def test_it_is_mined_for_and_trained_on_and_not_tested(tmp_path: Path) -> None:
     assert scores == {*TASKS, "beir"}
 
 
+def test_tables_tell_which_topics_are_gone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid = with_pairs(tmp_path, parts=["zero", "main"])
+    work = worked_off(grid, "splade-zero", "splade-HypeR@1")
+    work.print_tables(chosen=True)
+    before = capsys.readouterr()
+    assert re.search(r"SPLADE-HypeR +\d", before.out)
+    assert "not looked for" not in before.err
+    (tmp_path / "inputs" / "pairs").rename(tmp_path / "elsewhere")
+    work.print_tables(chosen=True)
+    after = capsys.readouterr()
+    assert re.search(r"SPLADE-HypeR +–", after.out)
+    assert re.search(r"SPLADE-zero +\d", after.out)
+    assert re.search("not looked for, 1 cell: .*pairs", after.err)
+
+
 def test_examples_follow_from_what_is_in_its_files(tmp_path: Path) -> None:
     grid = with_pairs(tmp_path)
     (before,) = Reproduction(grid).prepared().examples()
