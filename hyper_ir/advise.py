@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hyper_ir.command import Parser, given, run
 from hyper_ir.data.topics import FORMATS
-from hyper_ir.files import require_writable_folder
+from hyper_ir.files import bytes_within, require_writable_folder
 from hyper_ir.problems import Problems
 from hyper_ir.search.model_flags import MODEL_FLAGS, add_model_flags, model_settings
 
@@ -182,9 +182,9 @@ def _scratch(study: Study, clean: bool) -> None:
     if clean:
         study.indexes.remove()
     elif folder.is_dir():
-        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        size = bytes_within(folder)
         print(f"{folder} holds the indexes, {size / 1e6:,.1f} MB; --clean removes them")
 
 
 if __name__ == "__main__":
-    run(main, hint="the same command again goes on", on_bad_input=True)
+    run(main, hint="the same command again goes on", on_bad_input=True, notes=False)

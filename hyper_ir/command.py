@@ -93,11 +93,13 @@ def run(
     argv: Sequence[str] | None = None,
     hint: str = "the same command again starts afresh",
     on_bad_input: bool = False,
+    notes: bool = True,
 ) -> NoReturn:
     """Call ``main`` and exit with its status; turn bad input into one line on stderr.
 
     ``hint`` says, after Ctrl-C, how to go on; a note on the KeyboardInterrupt (``add_note``), of
-    whoever knows what is safe by then, takes its place. ``on_bad_input``: the verb has the flag of
+    whoever knows what is safe by then, takes its place, unless ``notes`` is false: they are of
+    options that a verb that calls others does not have. ``on_bad_input``: the verb has the flag of
     that name, which the error of a bad record then names.
 
     ValueError (and a system error such as a full disk) ends with status 2 and one line;
@@ -112,9 +114,9 @@ def run(
     except KeyboardInterrupt as error:
         _end_bars()
         terminated = isinstance(error, Terminated)
-        notes = "; ".join(getattr(error, "__notes__", ()))
+        noted = "; ".join(getattr(error, "__notes__", ())) if notes else ""
         print(
-            f"\n{'terminated' if terminated else 'interrupted'}; {notes or hint}", file=sys.stderr
+            f"\n{'terminated' if terminated else 'interrupted'}; {noted or hint}", file=sys.stderr
         )
         status = TERMINATED if terminated else INTERRUPTED
     except BrokenPipeError:
@@ -125,7 +127,7 @@ def run(
             raise
         _end_bars()
         cure = f"; {SKIPPING}" if on_bad_input and isinstance(error, BadRecordError) else ""
-        print(f"error: {_in_words(error)}{cure}", file=sys.stderr)
+        print(f"error: {error_in_words(error)}{cure}", file=sys.stderr)
         status = BAD_INPUT
     finally:
         if before is not None:
@@ -174,7 +176,8 @@ def natural(text: str) -> int:
     return 0 if text.strip() == "0" else positive(text)
 
 
-def _in_words(error: BaseException) -> str:
+def error_in_words(error: BaseException) -> str:
+    """An error in one line; a full disk is called so."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"the disk is full ({error.filename or 'while writing'}); free some and run again"
     return str(error) or type(error).__name__

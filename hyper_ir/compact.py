@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hyper_ir.command import Parser, positive, run
-from hyper_ir.files import require_file
+from hyper_ir.files import bytes_within, require_file
 from hyper_ir.models.checkpoint import MODEL_MARKS
 from hyper_ir.outputs import require_output_folder
 from hyper_ir.problems import Problems
@@ -94,6 +94,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     from hyper_ir.compaction.precision import Precision
     from hyper_ir.compaction.writing import save_compact
+    from hyper_ir.models.checkpoint import find_checkpoint
     from hyper_ir.models.retriever import Retriever
 
     precision = Precision.of(arguments.bits, arguments.group)
@@ -112,6 +113,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if card is not None:
         _write_card(replace(card, compaction=compaction), output)
     print(f"{compaction.bytes / 1e6:.1f} MB: {output}")
+    if (before := bytes_within(find_checkpoint(arguments.model).folder)) <= compaction.bytes:
+        print(f"notice: that is no less than {arguments.model} has, {before / 1e6:.1f} MB")
     print(
         f"next: python -m hyper_ir.encode input --corpus CORPUS output --embeddings vectors/NAME "
         f"encoder --encoder {output}"

@@ -72,6 +72,11 @@ def require_writable_folder(path: str | os.PathLike[str], what: str) -> Path:
     return path
 
 
+def bytes_within(folder: Path) -> int:
+    """The sizes of all files in a folder and its folders, together."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 def _require_room(path: Path, what: str, places: Iterable[Path]) -> None:
     """Raise ValueError unless the first place that exists is a folder that takes files.
 

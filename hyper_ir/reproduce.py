@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hyper_ir.command import run
+from hyper_ir.wording import counted
 
 if TYPE_CHECKING:
     from hyper_ir.reproduction.grid import Grid
@@ -213,13 +214,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     outcome = work.run(wait=not options.no_wait, loud=options.loud)
     for helper in helpers:
         helper.wait()
-    damaged = work.print_tables()
-    for name, error in outcome.failed.items():
-        print(f"failed: {name}: {error}", file=sys.stderr)
+    try:
+        damaged = work.print_tables()
+    finally:  # a full disk, for one, ends both
+        for name, error in outcome.failed.items():
+            print(f"failed: {name}: {error}", file=sys.stderr)
     if outcome.elsewhere:
         print(f"left to other processes: {', '.join(outcome.elsewhere)}", file=sys.stderr)
     if outcome.failed:
-        print(f"{len(outcome.failed)} cells failed; {HINT}", file=sys.stderr)
+        told = counted(len(outcome.failed), "cell")
+        print(f"{told} failed, and will be tried again by the same command", file=sys.stderr)
     return 1 if outcome.failed or damaged else 0
 
 
@@ -230,4 +234,4 @@ def _helpers(words: Sequence[str], count: int) -> list[subprocess.Popen[bytes]]:
 
 
 if __name__ == "__main__":
-    run(main, hint=HINT)
+    run(main, hint=HINT, notes=False)

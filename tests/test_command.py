@@ -17,13 +17,15 @@ from hyper_ir.command import VERBS, Parser, given, positive, run
 from hyper_ir.problems import BadRecordError, Problems
 
 
-def status_of(error: BaseException | None, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+def status_of(
+    error: BaseException | None, capsys: pytest.CaptureFixture[str], notes: bool = True
+) -> tuple[int, str]:
     def main(_: Sequence[str] | None) -> None:
         if error is not None:
             raise error
 
     with pytest.raises(SystemExit) as stopped:
-        run(main, [], hint="run it again")
+        run(main, [], hint="run it again", notes=notes)
     return int(stopped.value.code or 0), capsys.readouterr().err
 
 
@@ -36,6 +38,7 @@ def test_errors_become_one_line_and_a_status(
     knowing = KeyboardInterrupt()
     knowing.add_note("go on from the last window")
     assert status_of(knowing, capsys) == (130, "\ninterrupted; go on from the last window\n")
+    assert status_of(knowing, capsys, notes=False) == (130, "\ninterrupted; run it again\n")
     full = OSError(errno.ENOSPC, "No space left", "runs/a.trec")
     assert "the disk is full (runs/a.trec)" in status_of(full, capsys)[1]
     monkeypatch.setenv("HYPER_IR_TRACEBACK", "1")

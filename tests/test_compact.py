@@ -47,6 +47,7 @@ def test_a_model_is_written_measured_and_described(
     printed = capsys.readouterr().out
     assert "16 (not quantised)" in printed
     assert "beside the model that was compacted" in printed
+    assert "notice" not in printed
     assert f"--encoder {tmp_path / 'small'}" in printed
     assert Retriever.from_pretrained(tmp_path / "small").config.name == "tiny"
     written = card_of(tmp_path / "small")
@@ -82,6 +83,15 @@ def test_what_is_wrong_is_told_first(
     with pytest.raises(ValueError, match=message):
         main(words)
     assert not (tmp_path / "o").exists()
+
+
+def test_what_becomes_no_smaller_is_told(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["--model", str(model), "--output", str(tmp_path / "small"), "--bits", "4"])
+    capsys.readouterr()
+    main(["--model", str(tmp_path / "small"), "--output", str(tmp_path / "large"), "--bits", "8"])
+    assert f"no less than {tmp_path / 'small'} has" in capsys.readouterr().out
 
 
 def test_a_card_alone_is_for_a_compact_model(model: Path, card: Path) -> None:

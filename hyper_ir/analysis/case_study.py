@@ -79,7 +79,8 @@ def cases(
     """For each base, queries drawn from the nearest and from the farthest ``share`` of all.
 
     As the paper draws its table: the similar ones are of any task, the dissimilar ones of others.
-    With ``share`` 0 they are the very nearest and farthest.
+    With ``share`` 0 they are the very nearest and farthest. Of few queries the similar ones are of
+    the nearer half, and none is both.
     """
     found = []
     for base in bases:
@@ -87,21 +88,22 @@ def cases(
         rng = random.Random(f"{seed} {attention.members[base]} {attention.ids[base]}")
         row = divergence[base]
         order = np.argsort(row, kind="stable")
-        near = order[order != base].tolist()
-        far = [each for each in order[::-1] if attention.members[each] != attention.members[base]]
-        found.append(
-            Case(
-                base,
-                _drawn(near, row, share, shown, rng),
-                _drawn(far, row, share, shown, rng),
-            )
-        )
+        others = order[order != base].tolist()
+        near = others[: math.ceil(len(others) / 2)]
+        similar = _drawn(near, row, max(shown, math.ceil(share * len(others))), shown, rng)
+        taken = {each.place for each in similar}
+        other_tasks = [
+            each for each in others[::-1] if attention.members[each] != attention.members[base]
+        ]
+        far = [each for each in other_tasks if each not in taken]
+        pool = max(shown, math.ceil(share * len(other_tasks)))
+        found.append(Case(base, similar, _drawn(far, row, pool, shown, rng)))
     return found
 
 
 def _drawn(
-    places: Sequence[int], row: np.ndarray, share: float, shown: int, rng: random.Random
+    places: Sequence[int], row: np.ndarray, pool: int, shown: int, rng: random.Random
 ) -> list[Neighbour]:
-    pool = max(shown, math.ceil(share * len(places)))
+    """``shown`` of the first ``pool`` places, in their order."""
     kept = sorted(rng.sample(range(min(pool, len(places))), min(shown, len(places))))
     return [Neighbour(int(places[each]), float(row[places[each]])) for each in kept]

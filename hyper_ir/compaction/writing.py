@@ -12,7 +12,7 @@ import torch
 
 from hyper_ir.compaction.coding import Coded, code
 from hyper_ir.compaction.precision import Precision
-from hyper_ir.files import atomic_directory, write_json
+from hyper_ir.files import atomic_directory, bytes_within, write_json
 from hyper_ir.manifest import write_manifest
 from hyper_ir.models.card import Compaction, Part
 from hyper_ir.models.checkpoint import MODEL_MARKS, RETRIEVER_FILE
@@ -76,7 +76,7 @@ def save_compact(
         # The weights have their own digest: compact.json has it.
         model = {**manifest.model, DIGESTS: digests_of(partial, [TOKENIZER])}
         write_manifest(partial, replace(manifest, model=model, config=described, inputs=inputs))
-        size = sum(path.stat().st_size for path in partial.rglob("*") if path.is_file())
+        size = bytes_within(partial)
         table = list(part_sizes(retriever, coded))
         _require_size(size, table, most_bytes)
     rest = size - sum(part.bytes for part in table)

@@ -16,10 +16,10 @@ from hyper_ir.data.passages import SHARD_SIZE, Layout, write_passages
 from hyper_ir.data.qrels import is_kilt, read_qrels, write_qrels
 from hyper_ir.data.records import Judgment, Passage, Topic
 from hyper_ir.data.topics import read_topics, write_topics_jsonl, write_topics_tsv
-from hyper_ir.files import atomic_directory, require_writable, require_writable_folder
+from hyper_ir.files import atomic_directory, require_writable
 from hyper_ir.manifest import NAME as MANIFEST
 from hyper_ir.manifest import Manifest, write_manifest
-from hyper_ir.outputs import require_not_input, require_own
+from hyper_ir.outputs import require_not_input, require_output_folder
 from hyper_ir.problems import Problems
 
 TOPIC_SUFFIXES = (".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz")
@@ -57,7 +57,7 @@ def convert_corpus(
     Raises ValueError where ``output`` exists and ``overwrite`` is false or it is something else,
     where it cannot be made, and for bad records unless the corpus skips them.
     """
-    require_own(require_writable_folder(output, "output"), [MANIFEST], "a converted corpus")
+    require_output_folder(output, overwrite, [MANIFEST], "a converted corpus")
     counts = Counts(corpus.problems)
     with atomic_directory(output, replace=overwrite) as folder:
         passages = _with_progress(corpus)
@@ -201,7 +201,7 @@ def convert_beir(
     """
     problems = problems if problems is not None else Problems()
     marks = [os.path.join("corpus", MANIFEST)]
-    require_own(require_writable_folder(output, "output"), marks, "a converted collection")
+    require_output_folder(output, overwrite, marks, "a converted collection")
     names = beir.splits(folder)
     if not names:
         raise ValueError(f"BEIR folder: {folder} has no qrels/SPLIT.tsv")

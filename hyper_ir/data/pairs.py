@@ -21,10 +21,10 @@ from tqdm import tqdm
 
 from hyper_ir.data.corpus import Corpus
 from hyper_ir.data.records import Passage
-from hyper_ir.files import atomic_directory, atomic_text, require_writable_folder
+from hyper_ir.files import atomic_directory, atomic_text
 from hyper_ir.manifest import NAME as MANIFEST
 from hyper_ir.manifest import Manifest, write_manifest
-from hyper_ir.outputs import require_own
+from hyper_ir.outputs import require_output_folder
 
 SPLIT = "train"
 WORD = re.compile(r"\w+(?:['’.-]\w+)*")
@@ -63,8 +63,8 @@ class PairSettings:
             fewest, most = getattr(self, name)
             if not 1 <= fewest <= most <= self.least_words:
                 raise ValueError(
-                    f"{name}: {fewest} to {most}; 1 or more, ascending, and up to least_words "
-                    f"({self.least_words}) are needed"
+                    f"{name}: {fewest} to {most}; 1 or more, ascending, and no more than the words "
+                    f"of the shortest passage that is taken ({self.least_words}) are needed"
                 )
 
 
@@ -116,7 +116,7 @@ def write_pairs(
     exists and ``overwrite`` is false, for bad records unless the corpus skips them, and where no
     passage is long enough.
     """
-    require_own(require_writable_folder(output, "output"), [MANIFEST], "a folder of pairs")
+    require_output_folder(output, overwrite, [MANIFEST], "a folder of pairs")
     with atomic_directory(output, replace=overwrite) as folder:
         bar = tqdm(
             corpus, total=corpus.size_hint(), unit=" passages", desc="pairs", disable=not progress

@@ -50,6 +50,13 @@ class Checkpoint:
     max_length: int | None = None
 
     @property
+    def is_dense(self) -> bool:
+        """Whether its own files say that its vectors are dense."""
+        if self.layout == "hyper_ir":
+            return bool(read_object(self.folder / RETRIEVER_FILE).get("head") == "dense")
+        return self.layout == "encoder"
+
+    @property
     def short_name(self) -> str:
         """What others are told that the model is called: no place of whoever loads it."""
         return short_name(os.path.abspath(self.name) if Path(self.name).is_dir() else self.name)

@@ -128,4 +128,4 @@ def _check(flags: set[str]) -> None:
 
 
 if __name__ == "__main__":
-    run(main, hint="the same command again goes on behind the last finished step")
+    run(main, hint="the same command again goes on behind the last finished step", notes=False)

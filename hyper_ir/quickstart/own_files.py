@@ -16,6 +16,7 @@ from hyper_ir.data.text_files import find_text_files, path_of
 from hyper_ir.files import atomic_text, require_directory
 from hyper_ir.lucene.java import find_java
 from hyper_ir.models.checkpoint import Checkpoint, find_checkpoint
+from hyper_ir.outputs import require_not_input
 from hyper_ir.quickstart.backbone import installed_minilm
 from hyper_ir.quickstart.plan import (
     BASELINE,
@@ -58,6 +59,7 @@ def search_own_files(
     Raises ValueError before the first step for anything that is missing, and what a step raises.
     """
     require_directory(folder, "files")
+    require_not_input(settings.output, [folder])
     if (settings.docs / DESCRIPTION).is_file():
         raise ValueError(
             f"output: {settings.output} holds a quickstart over documentation; name another folder"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hyper_ir.reproduction.cells import Cell
-from hyper_ir.reproduction.grid import Grid
+from hyper_ir.reproduction.grid import CORPUS, Grid
 from hyper_ir.reproduction.results import Results
 from hyper_ir.reproduction.store import TRAINING
 
@@ -152,11 +152,15 @@ def seconds_of(cell: Cell, grid: Grid, of: Rates, examples: int | None = None) -
     return seconds
 
 
-def preparation_seconds(cells: Iterable[Cell], grid: Grid, of: Rates) -> float:
-    """Encoding the collections once for each backbone whose documents are frozen or untrained."""
+def preparation_seconds(
+    cells: Iterable[Cell], grid: Grid, of: Rates, made: Callable[[str, str], bool]
+) -> float:
+    """Encoding the collections once for each backbone whose documents are frozen or untrained.
+
+    ``made(side, collection)``: whether a side's vectors of a collection are there.
+    """
     cells, total = list(cells), 0.0
     for side in grid.sides:
-        config = grid.side(side)
         tests = {
             test
             for cell in cells
@@ -165,10 +169,10 @@ def preparation_seconds(cells: Iterable[Cell], grid: Grid, of: Rates) -> float:
             and (not cell.trained or cell.recipe.freeze != "none")
             for test in cell.tests
         }
-        ready = 1 if "corpus" in config.vectors else 0
-        total += _passages(tuple(tests), grid) * of.passage
-        total -= ready * (grid.cost.passages or 0) * of.passage if tests else 0.0
-    return max(total, 0.0)
+        collections = {test: CORPUS if test in grid.data.tasks else test for test in tests}
+        left = [test for test in tests if not made(side, collections[test])]
+        total += _passages(left, grid) * of.passage
+    return total
 
 
 def mining_seconds(grid: Grid, of: Rates) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from hyper_ir.evaluation.rendering import print_tables
@@ -39,17 +40,19 @@ class Outlook:
 
 
 def dry_run(work: Reproduction) -> list[str]:
-    """Print the plan and what it takes; returns the inputs that are missing, and damaged files."""
+    """Print the plan and what it takes; returns what is missing, damaged or cannot be written."""
     results = work.results(work.cells)
     rates = cost.rates(work.grid, work.cells, results, read_probe(work.root))
     examples = _examples(work)
     rows: list[list[Text]] = []
     left: list[Cell] = []
+    alike = work.alike(work.cells)
     seen: set[str] = set()
     for cell in work.cells:
         key = results.keys.get(cell.name, UNKNOWN)
-        outlook = outlook_of(work, cell, key, results, seen)
-        seen.add(key)
+        again = alike[cell.name] in seen
+        outlook = Outlook(SAME) if again else outlook_of(work, cell, key, results)
+        seen.add(alike[cell.name])
         seconds = ""
         if outlook.left is not None:
             left.append(outlook.left)
@@ -64,6 +67,11 @@ def dry_run(work: Reproduction) -> list[str]:
     missing = missing_inputs(work.grid, work.cells)
     for line in missing:
         print(f"missing: {line}")
+    try:
+        work.require_output()
+    except ValueError as error:
+        missing.append(str(error))
+        print(error)
     return [*missing, *results.damaged]
 
 
@@ -77,14 +85,10 @@ def _examples(work: Reproduction) -> int | None:
     return len(ExampleSet(files))
 
 
-def outlook_of(
-    work: Reproduction, cell: Cell, key: str, results: Results, seen: set[str]
-) -> Outlook:
-    """What is left of a cell; ``seen`` are the keys of those before it."""
+def outlook_of(work: Reproduction, cell: Cell, key: str, results: Results) -> Outlook:
+    """What is left of a cell."""
     if key == UNKNOWN:
         return Outlook(UNKNOWN, cell)
-    if key in seen:
-        return Outlook(SAME)
     folder, files = results.folder(cell.name), results.files(cell.name)
     if folder is None or files is None:
         return Outlook("damaged")
@@ -113,7 +117,7 @@ def total(
     trained = [cell for cell in left if cell.trained]
     steps = sum(cost.steps_of(cell, grid, examples) for cell in trained)
     spent = sum(cost.seconds_of(cell, grid, rates, examples) for cell in left)
-    prepared = cost.preparation_seconds(work.cells, grid, rates)
+    prepared = cost.preparation_seconds(work.cells, grid, rates, cache(work.has_vectors))
     if trained and work.examples_made() is None:
         prepared += cost.mining_seconds(grid, rates)
     devices = "GPU" if grid.device == "cuda" else "machine"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hyper_ir.data import irds
+from hyper_ir.data.corpus import open_corpus
 from hyper_ir.evaluation.measures import parse_measures
 from hyper_ir.lucene.java import find_java
 from hyper_ir.manifest import model_name, read_manifest
@@ -14,7 +15,7 @@ from hyper_ir.mining.tasks import read_task
 from hyper_ir.models.checkpoint import find_checkpoint
 from hyper_ir.problems import Problems
 from hyper_ir.reproduction.cells import Cell
-from hyper_ir.reproduction.grid import CORPUS, TASK, Grid
+from hyper_ir.reproduction.grid import CORPUS, TASK, Grid, GridData
 from hyper_ir.reproduction.identity import Identities, without_place
 from hyper_ir.reproduction.targets import targets_of
 
@@ -54,7 +55,7 @@ def _data(grid: Grid, cells: Sequence[Cell]) -> Iterator[str]:
     data = grid.data
     tests = {test for cell in cells for test in cell.tests}
     trained = any(cell.trained for cell in cells)
-    yield from _lacking("data.corpus", data.corpus)
+    yield from list(_lacking("data.corpus", data.corpus)) or _without_records(data)
     for task in data.tasks:
         if task in tests:
             yield from _lacking("data.dev", data.dev.replace(TASK, task))
@@ -71,6 +72,18 @@ def _data(grid: Grid, cells: Sequence[Cell]) -> Iterator[str]:
     for name, source in data.zero_shot.items():
         if name in tests:
             yield from _lacking(f"data.zero_shot.{name}", source)
+
+
+def _without_records(data: GridData) -> Iterator[str]:
+    """A collection that is empty, or whose first record cannot be read; a hub's is not fetched."""
+    if irds.is_irds(data.corpus):
+        return
+    try:
+        corpus = open_corpus(data.corpus, format=data.corpus_format, words=data.corpus_words)
+        if next(iter(corpus), None) is None:
+            yield f"data.corpus: {data.corpus} has no passage"
+    except (ValueError, OSError, EOFError) as error:
+        yield f"data.corpus: {error}"
 
 
 def _unread(key: str, name: str, source: str) -> Iterator[str]:
@@ -117,12 +130,24 @@ def _sides(grid: Grid, cells: Sequence[Cell]) -> Iterator[str]:
         if not any(cell.side == side for cell in cells):
             continue
         config = grid.side(side)
-        yield from _no_checkpoint(f"{side}.model", str(config.model))
+        lacking = list(_no_checkpoint(f"{side}.model", str(config.model)))
+        yield from lacking or _other_head(grid, cells, side)
         yield from _teacher(side, [cell for cell in cells if cell.side == side])
         for name, path in config.vectors.items():
             if name == CORPUS or name in tests:
-                lacking = list(_lacking(f"{side}.vectors.{name}", path))
-                yield from lacking or _other_corpus(grid, side, name, path)
+                absent = list(_lacking(f"{side}.vectors.{name}", path))
+                yield from absent or _other_corpus(grid, side, name, path)
+
+
+def _other_head(grid: Grid, cells: Sequence[Cell], side: str) -> Iterator[str]:
+    """A dense model where the rows are to be SPLADE's, and no recipe asks for another head."""
+    name = str(grid.side(side).model)
+    taken = any(cell.side == side and cell.recipe and not cell.recipe.head for cell in cells)
+    if side == "splade" and taken and find_checkpoint(name).is_dense:
+        yield (
+            f"{side}.model: {name} makes dense vectors; python -m hyper_ir.encode.graft gives it "
+            "a lexical head"
+        )
 
 
 def _backbone(grid: Grid, side: str) -> Iterator[str]:

@@ -185,6 +185,13 @@ class Prepared:
         identity = self.identities.vectors(side, collection)
         return self._once(f"{side}-{collection}", identity, "vectors", make)
 
+    def has_vectors(self, side: str, collection: str) -> bool:
+        """Whether a collection's vectors by a side's backbone are there, given or made."""
+        if collection in self.grid.side(side).vectors:
+            return True
+        identity = self.identities.vectors(side, collection)
+        return (self._folder(f"{side}-{collection}", identity) / MADE).exists()
+
     def store(self, side: str, collection: str) -> Path:
         """The same vectors as arrays on disk."""
         vectors = self.vectors(side, collection)

@@ -27,7 +27,7 @@ from hyper_ir.reproduction.recipes import recipes_of
 from hyper_ir.reproduction.results import Results
 from hyper_ir.reproduction.runner import Outcome, Runner, works_of
 from hyper_ir.reproduction.store import read_object
-from hyper_ir.reproduction.tables import Filled, as_json, drawn, filled
+from hyper_ir.reproduction.tables import Filled, as_json, drawn, filled, without_hits
 from hyper_ir.reproduction.targets import targets_of
 from hyper_ir.version import __version__
 from hyper_ir.wording import counted
@@ -72,6 +72,10 @@ class Reproduction:
         if missing:
             told = counted(len(missing), "input is", "inputs are")
             raise ValueError("\n  ".join([f"{told} missing or broken:", *missing]))
+        self.require_output()
+
+    def require_output(self) -> None:
+        """Raise ValueError for an output that is something else, or cannot be written."""
         require_writable_folder(self.root, "output")
         require_own(self.root, FOLDERS, "a grid's folder")
         for name in FOLDERS:
@@ -109,6 +113,24 @@ class Reproduction:
             return self.prepared().examples_made()
         except ValueError:  # they are to be mined, and an input is missing
             return None
+
+    def has_vectors(self, side: str, collection: str) -> bool:
+        """As :meth:`Prepared.has_vectors`; false where an input is missing that would tell."""
+        try:
+            return self.prepared().has_vectors(side, collection)
+        except (ValueError, OSError):
+            return False
+
+    def alike(self, cells: Sequence[Cell]) -> dict[str, str]:
+        """A word for each cell that equal ones share, whatever the training examples are."""
+        identities = Identities(self.grid, [])
+        found: dict[str, str] = {}
+        for cell in cells:
+            try:
+                found[cell.name] = identities.key(cell)
+            except (ValueError, OSError):
+                found[cell.name] = cell.name
+        return found
 
     def keys(self, cells: Sequence[Cell]) -> dict[str, str]:
         """Each cell's key by its name, as far as it can be told without preparing anything."""
@@ -180,6 +202,12 @@ class Reproduction:
             print(f"{self.root}: none of these cells is finished yet", file=sys.stderr)
             return results.damaged
         print_tables([drawn(table) for table in tables.values()])
+        if blank := without_hits(tables.values()):
+            print(
+                f"warning: no row finds anything that is judged for {', '.join(blank)}: were other "
+                "documents judged than those of its collection?",
+                file=sys.stderr,
+            )
         names = [cell.name for cell in cells]
         found = findings(self.grid, tables, results, names, self._preparation())
         lines = findings_in_words(found)

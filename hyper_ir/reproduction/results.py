@@ -43,6 +43,7 @@ class Results:
         self.wanted = cache(wanted)
         self.damaged: list[str] = []
         self._read: dict[tuple[str, str], dict[str, Any]] = {}
+        self._files: dict[str, dict[str, str] | None] = {}
 
     def folder(self, name: str) -> CellFolder | None:
         """The folder of a cell; None for a cell that the plan does not have."""
@@ -52,7 +53,7 @@ class Results:
     def object(self, name: str, file: str) -> dict[str, Any]:
         """A finished JSON file of a cell; empty where it is not there or damaged, which is told."""
         folder = self.folder(name)
-        if folder is None or not folder.path.is_dir():
+        if folder is None or not self.files(name):
             return {}
         if (folder.key, file) not in self._read:
             self._read[folder.key, file] = self._object(folder, file)
@@ -66,10 +67,23 @@ class Results:
             return {}
 
     def files(self, name: str) -> dict[str, str] | None:
-        """The digests of a cell's finished files; None where they cannot be read, which is told."""
+        """The digests of a cell's finished files; None for a damaged folder, which is told.
+
+        That is one whose list cannot be read, or that is another cell's.
+        """
         folder = self.folder(name)
+        if folder is None:
+            return {}
+        if folder.key not in self._files:
+            self._files[folder.key] = self._listed(folder)
+        return self._files[folder.key]
+
+    def _listed(self, folder: CellFolder) -> dict[str, str] | None:
         try:
-            return folder.contents() if folder is not None and folder.path.is_dir() else {}
+            files = folder.contents()
+            if files:
+                folder.require_own()
+            return files
         except ValueError as error:
             self._tell(str(error))
             return None

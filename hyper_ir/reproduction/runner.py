@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from hyper_ir.command import error_in_words
 from hyper_ir.files import write_json
 from hyper_ir.reproduction import attention
 from hyper_ir.reproduction.cells import Cell
@@ -143,7 +144,7 @@ class Runner:
                 told = self._carry_out(work, folder)
             except Exception as error:  # whatever it is, the other cells are not to suffer
                 self._failed(work, error)
-                outcome.failed[cell.name] = str(error) or type(error).__name__
+                outcome.failed[cell.name] = error_in_words(error)
                 print(f"{cell.name}: failed: {outcome.failed[cell.name]}", file=sys.stderr)
                 return True
             finally:

@@ -52,7 +52,7 @@ class CellFolder:
 
         Raises ValueError for a damaged folder: see :meth:`check`.
         """
-        if (self.path / CELL).exists():
+        if (self.path / CELL).exists() or self.contents():
             self.check()
         else:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -60,15 +60,19 @@ class CellFolder:
 
     def check(self) -> None:
         """Raise ValueError unless the folder is this cell's and its files are as they were made."""
-        value = read_object(self.path / CELL)
-        if key_of(value.get("identity", {})) != self.key:
-            raise ValueError(f"{self.path / CELL}: its identity is not that of {self.key}; {CURE}")
+        self.require_own()
         for name, digest in self.contents().items():
             path = self.path / name
             if not path.is_file():
                 raise ValueError(f"{path} is gone; {CURE}")
             if sha256_of(path) != digest:
                 raise ValueError(f"{path} is not what was written; {CURE}")
+
+    def require_own(self) -> None:
+        """Raise ValueError unless the folder says of itself that it is this cell's."""
+        identity = read_object(self.path / CELL).get("identity")
+        if not isinstance(identity, dict) or key_of(identity) != self.key:
+            raise ValueError(f"{self.path / CELL}: its identity is not that of {self.key}; {CURE}")
 
     def contents(self) -> dict[str, str]:
         """The SHA-256 of each finished file, by its name from here."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -83,6 +83,17 @@ class Filled:
     layout: Layout
     figures: Mapping[str, Mapping[str, Figure]]
     comparisons: Sequence[Compared] = field(default_factory=list)
+
+
+def without_hits(tables: Iterable[Filled]) -> list[str]:
+    """Tests of which no row finds anything: hardly judgments of this collection."""
+    found: dict[str, float] = {}
+    for table in tables:
+        for row in table.figures.values():
+            for test in table.layout.tests:
+                if test in row:
+                    found[test] = max(found.get(test, 0.0), row[test].mean)
+    return [test for test, best in found.items() if best == 0]
 
 
 def filled(layout: Layout, results: Results) -> Filled:

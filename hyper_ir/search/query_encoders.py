@@ -128,12 +128,7 @@ class ModelEncoder:
 
 def _require_sparse(name: str) -> None:
     """Raise ValueError where no model is called so, or its own files say that it is dense."""
-    from hyper_ir.models.checkpoint import RETRIEVER_FILE, find_checkpoint, read_object
+    from hyper_ir.models.checkpoint import find_checkpoint
 
-    checkpoint = find_checkpoint(name)
-    if checkpoint.layout == "hyper_ir":
-        dense = read_object(checkpoint.folder / RETRIEVER_FILE).get("head") == "dense"
-    else:
-        dense = checkpoint.layout == "encoder"
-    if dense:
+    if find_checkpoint(name).is_dense:
         raise ValueError(f"encoder: {name} makes dense vectors; an impact index needs sparse")

@@ -116,6 +116,8 @@ def test_what_is_missing_is_told_before_the_first_step(tmp_path: Path, notes: Pa
         search_own_files(settings, tmp_path / "nothing", (), "hyper_ir:tiny")
     with pytest.raises(ValueError, match="a question is empty"):
         search_own_files(settings, notes, [" "], "hyper_ir:tiny")
+    with pytest.raises(ValueError, match="is an input; give another name"):
+        search_own_files(Settings(notes, steps=0), notes, (), "hyper_ir:tiny")
     (tmp_path / "out" / "docs").mkdir(parents=True)
     (tmp_path / "out" / "docs" / "collection.json").write_text("{}")
     with pytest.raises(ValueError, match="holds a quickstart over documentation"):

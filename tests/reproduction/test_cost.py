@@ -61,6 +61,10 @@ def test_a_step_is_reckoned_from_tokens_parameters_and_speed(grid: Grid) -> None
     assert seconds == pytest.approx(4 * 7.0 + 30 * 0.5)
 
 
+def none_made(side: str, collection: str) -> bool:
+    return False
+
+
 def test_own_documents_are_encoded_for_each_cell(grid: Grid) -> None:
     cell = cell_of(grid)
     assert cell.recipe is not None
@@ -70,10 +74,12 @@ def test_own_documents_are_encoded_for_each_cell(grid: Grid) -> None:
         cell, slow, rates(slow, cell)
     )
     assert more == pytest.approx(340 * 2.0)
-    assert cost.preparation_seconds([own], slow, rates(slow, own)) == 0
-    assert cost.preparation_seconds([cell], slow, rates(slow, cell)) == pytest.approx(340 * 2.0)
-    ready = replace(slow, splade=replace(slow.splade, vectors={"corpus": "v"}))
-    prepared = cost.preparation_seconds([cell], ready, rates(ready, cell))
+    assert cost.preparation_seconds([own], slow, rates(slow, own), none_made) == 0
+    whole = cost.preparation_seconds([cell], slow, rates(slow, cell), none_made)
+    assert whole == pytest.approx(340 * 2.0)
+    prepared = cost.preparation_seconds(
+        [cell], slow, rates(slow, cell), lambda side, collection: collection == "corpus"
+    )
     assert prepared == pytest.approx(40 * 2.0)
     assert cost.disk_bytes([cell], grid) == 340 * 200
     lucene = replace(grid, engine="lucene")

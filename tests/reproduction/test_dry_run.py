@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from hyper_ir.reproduction.cost_config import CostConfig
 from hyper_ir.reproduction.dry_run import dry_run
-from hyper_ir.reproduction.grid import Grid, SideConfig
+from hyper_ir.reproduction.grid import Grid, SideConfig, SweepConfig
 from hyper_ir.reproduction.reproduction import Reproduction
 from hyper_ir.reproduction.store import CellFolder
 from tests.reproduction.small_grid import worked_off, write_grid
@@ -44,6 +46,42 @@ def test_a_new_test_of_a_model_that_stayed_is_no_training(
     assert "1 test left " in told
     assert "0 training runs left, 0 steps" in told
     assert "1 training run left, 4 steps" in printed(grid, capsys, "splade-HypeR", "splade-MT")
+
+
+def test_an_output_that_cannot_be_written_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    grid = write_grid(tmp_path, output=str(tmp_path / "file" / "grid"))
+    (told,) = dry_run(Reproduction(grid, ["splade-MT"]))
+    assert told.startswith("output: ")
+    assert told in capsys.readouterr().out
+
+
+def test_equal_cells_are_counted_once_before_anything_is_mined(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid = write_grid(tmp_path, parts=["main", "prompts"])
+    start = Reproduction(grid).recipes["splade"].prompts
+    assert start is not None
+    count = start.resolved().prompts
+    grid = replace(grid, sweep=SweepConfig([count, count + 1], [0.1], [3], ["kmeans"]))
+    cells = ["splade-HypeR", f"splade-HypeR/N={count}", f"splade-HypeR/N={count + 1}"]
+    known = printed(grid, capsys, *cells)
+    mined = printed(replace(grid, data=replace(grid.data, examples=[])), capsys, *cells)
+    for told in (known, mined):
+        assert "2 training runs left, 8 steps" in told
+        assert "the same as above" in told
+
+
+def test_vectors_that_are_there_are_not_reckoned_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid = write_grid(tmp_path, cost=CostConfig(passages=1000, seconds_per_passage=1.0))
+    before = printed(grid, capsys, "splade-HypeR", "splade-MT")
+    assert re.search("cells, 17 min for what they share", before)
+    worked_off(grid, "splade-HypeR")
+    assert "cells, 0 s for what they share" in printed(grid, capsys, "splade-HypeR", "splade-MT")
 
 
 def test_steps_of_epochs_are_counted_from_the_examples(

@@ -163,6 +163,13 @@ def test_a_damaged_cell_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture
     path.write_text(text)
     (folder.path / "cell.json").write_text('{"identity": {"another": "cell"}}')
     assert "identity" in Reproduction(grid, ["splade-MT*"]).run().failed["splade-MT@1"]
+    tables, results = work.tables()
+    assert len(results.damaged) == 1
+    assert not any(each.figures["multi-task SPLADE-MT"] for each in tables.values())
+
+    (folder.path / "cell.json").unlink()
+    assert "cell.json" in Reproduction(grid, ["splade-MT*"]).run().failed["splade-MT@1"]
+    assert len(work.tables()[1].damaged) == 1
 
 
 def test_a_cell_is_carried_from_another_folder(

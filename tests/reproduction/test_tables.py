@@ -18,7 +18,7 @@ from hyper_ir.reproduction.layouts import Layouts
 from hyper_ir.reproduction.reproduction import Reproduction
 from hyper_ir.reproduction.results import Results
 from hyper_ir.reproduction.store import CellFolder
-from hyper_ir.reproduction.tables import Layout, Row, as_json, drawn, filled
+from hyper_ir.reproduction.tables import Layout, Row, as_json, drawn, filled, without_hits
 from tests.reproduction.small_grid import dense_side, write_grid
 
 M = "nDCG@10"
@@ -87,6 +87,14 @@ def test_what_is_missing_is_a_dash_and_not_averaged(tmp_path: Path) -> None:
     print_tables([shown], out)
     assert "H" in out.getvalue()
     assert "0.800 ±0.000" in markdown([shown])
+
+
+def test_a_test_of_which_no_row_finds_anything_is_named(tmp_path: Path) -> None:
+    blank = {name: {**tests, "b": dict.fromkeys(tests["b"], 0.0)} for name, tests in SEEDS.items()}
+    layout = Layout("t", "T", ["a", "b"], M, ROWS)
+    assert without_hits([filled(layout, results_of(tmp_path / "blank", blank))]) == ["b"]
+    blank["x"]["b"]["q1"] = 0.5
+    assert without_hits([filled(layout, results_of(tmp_path / "one", blank))]) == []
 
 
 def test_one_seed_of_two_is_shown_without_a_deviation(tmp_path: Path) -> None:
