@@ -114,7 +114,7 @@ class Retriever(nn.Module):
         checkpoint = find_checkpoint(name)
         if checkpoint.layout == "hyper_ir":
             return _load_saved(cls, checkpoint, head)
-        kind: HeadKind = head or ("lexical" if checkpoint.layout == "masked-lm" else "dense")
+        kind: HeadKind = head or ("dense" if checkpoint.is_dense else "lexical")
         config = RetrieverConfig(
             head=kind,
             lexical_pooling=checkpoint.lexical_pooling,
