@@ -124,8 +124,10 @@ def write_text_pages(
     folder: str | os.PathLike[str],
     output: str | os.PathLike[str],
     problems: Problems | None = None,
-) -> int:
-    """Write the pages of a folder as a knowledge source with a manifest; return how many.
+) -> dict[str, int]:
+    """Write the pages of a folder as a knowledge source with a manifest; return its counts.
+
+    They are of ``pages``, ``files without words`` and ``bad records skipped``.
 
     Raises ValueError where there is no text file.
     """
@@ -140,9 +142,10 @@ def write_text_pages(
             raise ValueError(
                 f"input: {folder} holds no text in files named *{', *'.join(SUFFIXES)}"
             )
-    counts = {"pages": count, "bad records skipped": problems.count}
+    blank = len(find_text_files(folder)) - count - problems.count
+    counts = {"pages": count, "files without words": blank, "bad records skipped": problems.count}
     write_manifest(output, Manifest("corpus", inputs={"folder": str(folder)}, counts=counts))
-    return count
+    return counts
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -164,10 +167,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     if output.exists() and not arguments.overwrite:
         raise ValueError(f"{output} exists already; --overwrite replaces it")
     problems = Problems(arguments.on_bad_input)
-    count = write_text_pages(arguments.input, output, problems)
+    counts = write_text_pages(arguments.input, output, problems)
     if problems.count:
         print(problems.summary())
-    print(f"{counted(count, 'page')}: {output}")
+    if blank := counts["files without words"]:
+        print(f"left out, without words: {counted(blank, 'file')}")
+    print(f"{counted(counts['pages'], 'page')}: {output}")
     print(f"next: python -m hyper_ir.index --input {output} --index indexes/NAME")
 
 

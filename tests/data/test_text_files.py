@@ -90,7 +90,9 @@ def test_the_verb_writes_a_collection_that_is_read_as_one(
 ) -> None:
     output = tmp_path / "notes.jsonl"
     main(["--input", str(notes), "--output", str(output)])
-    assert "2 pages" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "2 pages" in printed
+    assert "left out, without words: 1 file\n" in printed
     passages = list(open_corpus(str(output), format="auto", words=6))
     assert [passage.id for passage in passages][:2] == ["house.md#0", "house.md#1"]
     assert passages[0].fields == {"title": "Heating", "text": "The boiler is in the cellar."}
