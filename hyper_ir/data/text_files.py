@@ -61,7 +61,11 @@ def read_text_pages(
     default: ValueError at the first).
     """
     problems = problems if problems is not None else Problems()
-    for path in find_text_files(folder):
+    yield from _pages(Path(folder), find_text_files(folder), problems)
+
+
+def _pages(folder: Path, files: Sequence[Path], problems: Problems) -> Iterator[dict[str, Any]]:
+    for path in files:
         try:
             page = _page(path, path.relative_to(folder).as_posix())
         except (ValueError, OSError) as error:
@@ -133,16 +137,16 @@ def write_text_pages(
     """
     problems = problems if problems is not None else Problems()
     folder = require_directory(folder, "input")
-    count = 0
+    files, count = find_text_files(folder), 0
     with atomic_text(output) as handle:
-        for page in read_text_pages(folder, problems):
+        for page in _pages(folder, files, problems):
             handle.write(json.dumps(page, ensure_ascii=False) + "\n")
             count += 1
         if not count:
             raise ValueError(
                 f"input: {folder} holds no text in files named *{', *'.join(SUFFIXES)}"
             )
-    blank = len(find_text_files(folder)) - count - problems.count
+    blank = len(files) - count - problems.count
     counts = {"pages": count, "files without words": blank, "bad records skipped": problems.count}
     write_manifest(output, Manifest("corpus", inputs={"folder": str(folder)}, counts=counts))
     return counts

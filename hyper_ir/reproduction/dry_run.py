@@ -117,7 +117,7 @@ def total(
     trained = [cell for cell in left if cell.trained]
     steps = sum(cost.steps_of(cell, grid, examples) for cell in trained)
     spent = sum(cost.seconds_of(cell, grid, rates, examples) for cell in left)
-    prepared = cost.preparation_seconds(work.cells, grid, rates, cache(work.has_vectors))
+    prepared = cost.preparation_seconds(work.cells, grid, rates, cache(work.shared().has_vectors))
     if trained and work.examples_made() is None:
         prepared += cost.mining_seconds(grid, rates)
     devices = "GPU" if grid.device == "cuda" else "machine"

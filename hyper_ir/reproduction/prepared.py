@@ -6,7 +6,6 @@ what it is made of, as a cell's is.
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -15,9 +14,6 @@ from typing import Any
 
 from hyper_ir.data.corpus import Corpus, open_corpus
 from hyper_ir.data.vectors import vector_files
-from hyper_ir.encode.documents import OutputConfig, encode_corpus
-from hyper_ir.encode.engine import Engine, EngineConfig
-from hyper_ir.encode.tokens import lucene_tokens
 from hyper_ir.files import write_json
 from hyper_ir.lucene.impact_indexing import build_impact_index
 from hyper_ir.lucene.indexing import build_bm25_index
@@ -27,13 +23,13 @@ from hyper_ir.mining.selection import MiningSettings
 from hyper_ir.models.retriever import Retriever
 from hyper_ir.problems import Problems
 from hyper_ir.reproduction.claims import Claims
+from hyper_ir.reproduction.collection_vectors import build_store, encode_collection
 from hyper_ir.reproduction.grid import CORPUS, Grid
 from hyper_ir.reproduction.identity import Identities, hash_of_file, hash_of_topics, key_of
 from hyper_ir.reproduction.own_hits import FromBackbone
 from hyper_ir.reproduction.query_side import QuerySide
 from hyper_ir.reproduction.searchers import Kind, open_searcher
-from hyper_ir.training.document_sources import check_vectors, factor_of
-from hyper_ir.training.document_store import DocumentStore
+from hyper_ir.training.document_sources import check_vectors
 from hyper_ir.training.example_set import ExampleSet
 from hyper_ir.training.model import is_lexical
 from hyper_ir.training.query_vectors import QueryVectors
@@ -186,10 +182,16 @@ class Prepared:
         return self._once(f"{side}-{collection}", identity, "vectors", make)
 
     def has_vectors(self, side: str, collection: str) -> bool:
-        """Whether a collection's vectors by a side's backbone are there, given or made."""
+        """Whether a collection's vectors by a side's backbone are there, given or made.
+
+        Not where an input is missing that they follow from.
+        """
         if collection in self.grid.side(side).vectors:
             return True
-        identity = self.identities.vectors(side, collection)
+        try:
+            identity = self.identities.vectors(side, collection)
+        except (ValueError, OSError):
+            return False
         return (self._folder(f"{side}-{collection}", identity) / MADE).exists()
 
     def store(self, side: str, collection: str) -> Path:
@@ -278,25 +280,3 @@ class Prepared:
 
 def _model_of(teacher: TeacherConfig) -> Retriever:
     return Retriever.from_pretrained(teacher.model, teacher.head, teacher.dense_pooling)
-
-
-def encode_collection(
-    retriever: Retriever, corpus: Corpus, folder: Path, grid: Grid, length: int | None = None
-) -> None:
-    """Encode a collection by a document encoder; what an interrupted run left is gone on with.
-
-    ``length``: tokens that documents are cut to; None for the model's own.
-    """
-    config = EngineConfig(max_length=length, device=grid.device)
-    engine = Engine(retriever, "document", config)
-    encode_corpus(engine, corpus, folder, OutputConfig(resume=True))
-
-
-def build_store(retriever: Retriever, vectors: Path, folder: Path) -> None:
-    """Vectors as arrays on disk."""
-    sparse = bool(retriever.vocabulary)
-    names = lucene_tokens(retriever.vocabulary) if sparse else None
-    width = retriever.document.head.width
-    if folder.exists():
-        shutil.rmtree(folder)
-    DocumentStore.build(folder, vectors, width, names, factor_of(vectors))

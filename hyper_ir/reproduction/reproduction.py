@@ -100,12 +100,14 @@ class Reproduction:
 
     def prepared(self) -> Prepared:
         """What the cells share, as far as it is made."""
-        identities = Identities(self.grid, None)
-        prepared = Prepared(
-            self.grid, self.recipes, identities, self.root / "prepared", self.claims
-        )
-        identities.examples = prepared.examples_made()
+        prepared = self.shared()
+        prepared.identities.examples = prepared.examples_made()
         return prepared
+
+    def shared(self) -> Prepared:
+        """The same without training examples, whose inputs need not be there."""
+        folder = self.root / "prepared"
+        return Prepared(self.grid, self.recipes, Identities(self.grid, None), folder, self.claims)
 
     def examples_made(self) -> list[str] | None:
         """Files of training examples, where they are there; None while they are not."""
@@ -114,42 +116,21 @@ class Reproduction:
         except ValueError:  # they are to be mined, and an input is missing
             return None
 
-    def has_vectors(self, side: str, collection: str) -> bool:
-        """As :meth:`Prepared.has_vectors`; false where an input is missing that would tell."""
-        try:
-            return self.prepared().has_vectors(side, collection)
-        except (ValueError, OSError):
-            return False
-
     def alike(self, cells: Sequence[Cell]) -> dict[str, str]:
         """A word for each cell that equal ones share, whatever the training examples are."""
-        identities = Identities(self.grid, [])
-        found: dict[str, str] = {}
-        for cell in cells:
-            try:
-                found[cell.name] = identities.key(cell)
-            except (ValueError, OSError):
-                found[cell.name] = cell.name
-        return found
+        found, _ = _keyed(cells, Identities(self.grid, []))
+        return {cell.name: found.get(cell.name, cell.name) for cell in cells}
 
     def keys(self, cells: Sequence[Cell]) -> dict[str, str]:
         """Each cell's key by its name, as far as it can be told without preparing anything."""
-        return self._keyed(cells)[0]
+        return _keyed(cells, self._identities())[0]
 
-    def _keyed(self, cells: Sequence[Cell]) -> tuple[dict[str, str], dict[str, int]]:
-        """The keys, and by each reason for which cells have none how many those are."""
-        found: dict[str, str] = {}
-        without: Counter[str] = Counter()
+    def _identities(self) -> Identities:
+        """Those with the examples that are made; where an input of them is missing, without."""
         try:
-            identities = self.prepared().identities
-        except ValueError as error:  # an input is missing; what does not need it has a key
-            identities = Identities(self.grid, None, str(error))
-        for cell in cells:
-            try:
-                found[cell.name] = identities.key(cell)
-            except (ValueError, OSError) as error:
-                without[str(error)] += 1
-        return found, dict(without)
+            return self.prepared().identities
+        except ValueError as error:
+            return Identities(self.grid, None, str(error))
 
     def results(self, cells: Sequence[Cell]) -> Results:
         """What is there of these cells."""
@@ -161,7 +142,7 @@ class Reproduction:
             except (ValueError, OSError):  # tables of carried cells need no queries
                 return None
 
-        keys, without = self._keyed(cells)
+        keys, without = _keyed(cells, self._identities())
         return Results(self.root / "cells", keys, wanted, without)
 
     def tables(self) -> tuple[dict[str, Filled], Results]:
@@ -240,3 +221,15 @@ class Reproduction:
         """The seconds that each shared part took."""
         paths = sorted((self.root / "prepared").glob(f"*/{MADE}"))
         return {path.parent.name: float(read_object(path)["seconds"]) for path in paths}
+
+
+def _keyed(cells: Sequence[Cell], identities: Identities) -> tuple[dict[str, str], dict[str, int]]:
+    """The cells' keys, and by each reason for which cells have none how many those are."""
+    found: dict[str, str] = {}
+    without: Counter[str] = Counter()
+    for cell in cells:
+        try:
+            found[cell.name] = identities.key(cell)
+        except (ValueError, OSError) as error:
+            without[str(error)] += 1
+    return found, dict(without)

@@ -18,7 +18,8 @@ from hyper_ir.files import write_json
 from hyper_ir.lucene.impact_indexing import build_impact_index
 from hyper_ir.models.retriever import Retriever
 from hyper_ir.reproduction.cells import Cell
-from hyper_ir.reproduction.prepared import Prepared, build_store, encode_collection
+from hyper_ir.reproduction.collection_vectors import build_store, encode_collection
+from hyper_ir.reproduction.prepared import Prepared
 from hyper_ir.reproduction.query_side import QuerySide
 from hyper_ir.reproduction.searchers import Kind, Searchers, open_searcher
 from hyper_ir.reproduction.store import CellFolder
