@@ -44,10 +44,7 @@ def tokenizer(family: str) -> PreTrainedTokenizerFast:
     """A word-piece tokenizer for BERT's kin, a byte-level one for RoBERTa and ModernBERT."""
     if family in ("bert", "distilbert"):
         names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-        made = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-        made.normalizer = normalizers.BertNormalizer(lowercase=True)
-        made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-        trainer: Any = trainers.WordPieceTrainer(vocab_size=200, special_tokens=names)
+        made = _word_pieces(names)
         pad, unknown, start, end, mask = names
     else:
         names = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
@@ -55,8 +52,8 @@ def tokenizer(family: str) -> PreTrainedTokenizerFast:
         made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         made.decoder = decoders.ByteLevel()
         trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=names)
+        made.train_from_iterator(TEXTS, trainer)
         start, pad, end, unknown, mask = names
-    made.train_from_iterator(TEXTS, trainer)
     made.post_processor = processors.TemplateProcessing(
         single=f"{start} $A {end}",
         pair=f"{start} $A {end} $B {end}",
@@ -72,6 +69,37 @@ def tokenizer(family: str) -> PreTrainedTokenizerFast:
         bos_token=start,
         eos_token=end,
     )
+
+
+def _word_pieces(special: list[str]) -> Tokenizer:
+    """Word pieces from merged pairs, the same in every process.
+
+    `WordPieceTrainer` numbers its pieces in the order of a hash table that is seeded anew each
+    time, so that its vocabulary, and every score of a model on it, would differ by run.
+    """
+    learner = Tokenizer(models.BPE())
+    learner.normalizer = normalizers.BertNormalizer(lowercase=True)
+    learner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    learner.train_from_iterator(TEXTS, trainers.BpeTrainer(vocab_size=150))
+    learnt = learner.get_vocab()
+    words = [
+        word
+        for text in TEXTS
+        for word, _ in learner.pre_tokenizer.pre_tokenize_str(
+            learner.normalizer.normalize_str(text)
+        )
+    ]
+    pieces = list(special)
+    for piece in sorted(learnt, key=learnt.__getitem__):
+        if len(piece) == 1 or any(word.startswith(piece) for word in words):
+            pieces.append(piece)
+        if len(piece) == 1 or any(piece in word[1:] for word in words):
+            pieces.append(f"##{piece}")
+    vocabulary = {piece: number for number, piece in enumerate(pieces)}
+    made = Tokenizer(models.WordPiece(vocabulary, unk_token=special[1]))
+    made.normalizer = learner.normalizer
+    made.pre_tokenizer = learner.pre_tokenizer
+    return made
 
 
 def config(family: str, vocabulary: int, **special: Any) -> Any:
