@@ -117,7 +117,7 @@ def _parse(columns: list[str]) -> Judgment:
     else:
         raise ValueError(
             f"{counted(len(columns), 'column')}; 4 are needed (topic, iteration, document, grade) "
-            "or BEIR's 3 (query-id, corpus-id, score)"
+            "or BEIR's 3 (query-id, corpus-id, score); a KILT file has JSON objects"
         )
     if not _INTEGER.fullmatch(grade):
         raise ValueError(f"grade {shortened(grade)} is not an integer")
