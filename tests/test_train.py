@@ -79,6 +79,8 @@ BASE = ["--model", "a", "--output", "b", "--data.examples", "x", "--data.corpus"
             ["--max_steps=3"],
             "--max_steps: there is no such setting; did you mean --optimiser.max_steps?",
         ),
+        (["--recipe", "a"], "--recipe: there is no such setting; did you mean --config?"),
+        (["--encoder", "a"], "--encoder: there is no such setting; did you mean --model?"),
         (["--resum"], "--resum: there is no such setting; did you mean --resume?"),
         (
             ["--foo", "3"],

@@ -131,8 +131,8 @@ def _unusable(
 ) -> Iterator[str]:
     """Vectors that are not whole, or another model's; ``models``: None where theirs is broken."""
     try:
-        vector_files(Path(path))
         require_whole(Path(path))
+        vector_files(Path(path))
     except ValueError as error:
         yield f"{key}: {str(error).removeprefix('vectors: ')}"
         return

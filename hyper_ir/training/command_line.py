@@ -25,6 +25,9 @@ DATA_SUFFIXES = (".jsonl", ".jsonl.gz", ".tsv", ".csv")
 ENTRY = re.compile(r"(\w+(?:, \w+)*): (.*)")
 REFERENCE = re.compile(r":\w+:`~?([\w.]+)`")
 
+CALLED_ELSEWHERE = {"recipe": "config", "encoder": "model"}
+"""What other verbs call a setting, by its name there."""
+
 MESSAGE = 2000
 """Characters of a message that repeats what it was given."""
 
@@ -159,7 +162,8 @@ def check_flags(words: Sequence[str], known: Sequence[str]) -> None:
 def _unknown(dashes: str, name: str, known: Sequence[str]) -> str:
     last, known = name.rsplit(".", 1)[-1], list(dict.fromkeys(known))
     namesakes = [key for key in known if key.rsplit(".", 1)[-1] == last]
-    near = namesakes[:3] or get_close_matches(name, known, n=1)
+    elsewhere = [CALLED_ELSEWHERE[name]] if name in CALLED_ELSEWHERE else []
+    near = namesakes[:3] or elsewhere or get_close_matches(name, known, n=1)
     meant = " or ".join(f"{dashes}{key}" for key in near)
     advice = f"did you mean {meant}?" if near else "python -m hyper_ir.train --help lists them"
     return f"{dashes}{name}: there is no such setting; {advice}"

@@ -99,9 +99,13 @@ def test_ready_vectors_are_looked_at(tmp_path: Path) -> None:
     (line,) = faults(with_vectors(grid, vectors))
     assert "is not finished; --resume it" in line
 
-    (tmp_path / "empty").mkdir()
-    (line,) = faults(with_vectors(grid, tmp_path / "empty"))
-    assert line.startswith(f"splade.vectors.corpus: {tmp_path / 'empty'}")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    (line,) = faults(with_vectors(grid, empty))
+    assert line.startswith(f"splade.vectors.corpus: {empty} holds no file")
+    (empty / f".embeddings.jsonl{PROGRESS_SUFFIX}").write_text("{}")
+    (line,) = faults(with_vectors(grid, empty))
+    assert "is not finished; --resume it" in line
 
 
 def test_a_teachers_vectors_are_looked_at(tmp_path: Path) -> None:
