@@ -123,8 +123,8 @@ def test_every_package_is_in_the_rules() -> None:
 
 def test_importing_the_package_is_cheap() -> None:
     code = (
-        "import time, sys; start = time.perf_counter(); import hyper_ir, hyper_ir.encode, "
-        "hyper_ir.lucene; spent = time.perf_counter() - start; "
+        "import time, sys; start = time.process_time(); import hyper_ir, hyper_ir.encode, "
+        "hyper_ir.lucene; spent = time.process_time() - start; "
         "known = {'torch', 'transformers', 'jnius', 'pyserini', 'pandas', 'ray'}; "
         "heavy = known & set(sys.modules); "
         "print(spent, *heavy)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,11 @@ def java_of(started: Started) -> int:
     deadline = time.monotonic() + TIMEOUT
     while started.process.exitcode is None and time.monotonic() < deadline:
         for path in Path(f"/proc/{started.process.pid}/task").glob("*/children"):
-            for child in path.read_text().split():
-                if b"IndexCollection" in Path(f"/proc/{child}/cmdline").read_bytes():
-                    return int(child)
+            # A thread or a child may end before it is read.
+            with suppress(FileNotFoundError, ProcessLookupError):
+                for child in path.read_text().split():
+                    if b"IndexCollection" in Path(f"/proc/{child}/cmdline").read_bytes():
+                        return int(child)
         started.process.join(0.01)
     return 0
 
@@ -35,6 +38,7 @@ def test_the_java_that_indexes_is_killed(harness: Harnesses) -> None:
     out = made.new_folder()
     started = start(made.job.words(out), out.with_suffix(".log"), out)
     java = java_of(started)
+    assert java, started.ended().printed  # 0 would be the tests' own processes
     os.kill(java, signal.SIGKILL)
     complaint = started.ended().complaint()
     assert "Java was ended by SIGKILL" in complaint

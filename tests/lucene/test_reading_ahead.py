@@ -8,6 +8,10 @@ import pytest
 from hyper_ir.lucene.reading_ahead import read_ahead
 
 
+def readers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "reading"]
+
+
 def test_items_come_in_their_order() -> None:
     with read_ahead(range(1000), 3) as items:
         assert list(items) == list(range(1000))
@@ -21,11 +25,11 @@ def test_no_more_is_read_than_asked_for() -> None:
             read.append(number)
             yield number
 
-    before = threading.active_count()
     with read_ahead(items(), 3) as ahead:
         assert [next(ahead) for _ in range(5)] == [0, 1, 2, 3, 4]
+        assert len(readers()) == 1
     assert len(read) <= 5 + 3 + 2
-    assert threading.active_count() == before
+    assert not readers()
 
 
 @pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt])
@@ -41,7 +45,6 @@ def test_what_reading_raises_is_raised_in_its_place(kind: type[BaseException]) -
 
 
 def test_an_error_of_the_block_ends_the_reading() -> None:
-    before = threading.active_count()
     with pytest.raises(KeyError), read_ahead(range(10**9), 2):
         raise KeyError
-    assert threading.active_count() == before
+    assert not readers()

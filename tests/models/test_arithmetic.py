@@ -71,9 +71,29 @@ def test_wrong_products_are_never_fastest(name: str, monkeypatch: pytest.MonkeyP
             product[3, 4] += 1 + product[3, 4].abs()
         return product
 
-    assert arithmetic._seconds.__wrapped__(96, 1)[name] < float("inf")  # type: ignore[index]
+    before = arithmetic._seconds.__wrapped__(96, 1)[name]  # type: ignore[index]
+    if name == "int8" and before == float("inf"):
+        pytest.skip("this machine's own products of int8 are wrong")
+    assert before < float("inf")
     monkeypatch.setattr(arithmetic, "product_into", wrong)
     assert arithmetic._seconds.__wrapped__(96, 1)[name] == float("inf")  # type: ignore[index]
+
+
+def test_products_that_saturate_are_never_fastest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without VNNI a CPU adds pairs of products of states + 128 and rows in 16 bits: too few."""
+    right = arithmetic.product_into
+
+    def saturating(space: torch.Tensor, states: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        product = right(space, states, rows)
+        if states.dtype == torch.int8:
+            raised, plain = states.int() + 128, rows.int()
+            pairs = raised.view(len(raised), 1, -1, 2) * plain.view(1, len(plain), -1, 2)
+            sums = pairs.sum(3).clamp(-(2**15), 2**15 - 1).sum(2)
+            product.copy_(sums - 128 * plain.sum(1))
+        return product
+
+    monkeypatch.setattr(arithmetic, "product_into", saturating)
+    assert arithmetic._seconds.__wrapped__(8, 1)["int8"] == float("inf")
 
 
 def test_one_component_is_not_multiplied_in_int8_where_that_is_wrong() -> None:

@@ -230,4 +230,4 @@ def test_memory_does_not_grow_with_the_topics(tmp_path: Path) -> None:
         return found
 
     peak(50)
-    assert peak(6_000) < 1.5 * peak(300)
+    assert peak(6_000) < peak(300) + 300_000  # all at once, they would be megabytes

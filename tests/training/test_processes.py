@@ -104,8 +104,10 @@ def test_a_run_that_is_killed_resumes_to_the_very_same_parameters(tmp_path: Path
     deadline = time.monotonic() + 120
     while not list(checkpoints.glob("checkpoint-1?")) and time.monotonic() < deadline:
         time.sleep(0.01)
+    begun = list(checkpoints.glob("checkpoint-1?"))
     process.send_signal(signal.SIGKILL)
     process.wait()
+    assert begun, "it was killed too early"
     assert not (tmp_path / "killed" / "result.json").exists(), "it was killed too late"
     done = subprocess.run([*words, "--resume"], env=ENVIRONMENT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -76,24 +76,30 @@ def test_queries_that_come_twice_are_encoded_once(
 ) -> None:
     made = with_teacher(tmp_path, recipe(tmp_path), head=head)
     asked: list[set[str]] = []
+    told: list[Teaching] = []
     teaching = Teacher.teaching
 
     def noted(self: Teacher, **inputs: torch.Tensor) -> Teaching:
         asked.append(set(inputs))
-        return teaching(self, **inputs)
+        told.append(teaching(self, **inputs))
+        return told[-1]
 
     monkeypatch.setattr(Teacher, "teaching", noted)
     train(made)
     folder = Path(made.output) / "teacher-queries"
     assert folder.is_dir() == (head == "dense")
     assert all(("query_vectors" in inputs) == (head == "dense") for inputs in asked)
+    steps = len(told)
+    assert steps >= (made.optimiser.max_steps or 0) > 0
     with monkeypatch.context() as patch:
         patch.setattr(document_sources, "_query_vectors", lambda *_: None)
         each = replace(made, output=str(tmp_path / "each"))
         train(each)
-    first, second = newest(made), newest(each)
-    for name in first:
-        torch.testing.assert_close(first[name], second[name], rtol=1e-3, atol=1e-5)
+    assert not any("query_vectors" in inputs for inputs in asked[steps:])
+    # What is learnt of it is no measure: Adam divides rounding by itself where nothing else is.
+    for first, second in zip(told[:steps], told[steps:], strict=True):
+        torch.testing.assert_close(first.queries, second.queries, rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(first.documents, second.documents, rtol=1e-5, atol=1e-6)
 
 
 def test_a_run_that_sees_no_query_twice_encodes_as_it_goes(tmp_path: Path) -> None:

@@ -241,6 +241,10 @@ def test_workers_read_the_same(corpus: Path, tmp_path: Path, context: str) -> No
     store = TokenStore.build(tmp_path / "s", source(corpus), tokenizer("bert"), 12, progress=False)
     assert len(pickle.dumps(store)) < 500
     loader = DataLoader(
-        Rows(store), batch_size=None, num_workers=1, multiprocessing_context=context
+        Rows(store),
+        batch_size=None,
+        num_workers=1,
+        multiprocessing_context=context,
+        timeout=120,  # a worker that hangs fails
     )
     assert list(loader) == [store.tokens(f"p#{place}") for place in range(PASSAGES)]

@@ -176,6 +176,6 @@ def test_any_text_is_taken_apart_without_error(text: str) -> None:
 
 def test_data_in_a_docstring_costs_no_time() -> None:
     text = "Args:\n    " + "a, " * 50_000 + "\n\nSee Also\n--------\n" + "x." * 50_000
-    start = time.perf_counter()
+    start = time.process_time()
     parse(text + "\n" + "(" * 50_000 + "\n" + "*a " * 20_000)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
