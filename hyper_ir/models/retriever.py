@@ -249,8 +249,11 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # tokenizers raise Exception itself for a damaged file
-        raise ValueError(f"{folder}: no tokenizer could be loaded: {error}") from error
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{folder}: no tokenizer could be loaded: {reason:.300}") from error
     assert isinstance(tokenizer, PreTrainedTokenizerBase)
+    if len(tokenizer) <= len(set(tokenizer.all_special_ids)):  # transformers makes an empty one
+        raise ValueError(f"{folder}: its tokenizer knows no word; is tokenizer.json missing?")
     return tokenizer
 
 

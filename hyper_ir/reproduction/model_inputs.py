@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from hyper_ir.data import irds
@@ -17,6 +18,7 @@ from hyper_ir.reproduction.cells import Cell
 from hyper_ir.reproduction.grid import CORPUS, Grid
 from hyper_ir.reproduction.identity import Identities, without_place
 from hyper_ir.reproduction.recipes import recipes_of
+from hyper_ir.training.document_files import require_all_files
 from hyper_ir.training.document_sources import check_vectors
 from hyper_ir.training.recipe import Recipe, TeacherConfig
 
@@ -31,8 +33,9 @@ def unusable_models(grid: Grid, cells: Sequence[Cell]) -> Iterator[str]:
     recipes = recipes_of(grid)
     mining = grid.data.mining_from
     if any(cell.trained for cell in cells) and not grid.data.examples and mining != "bm25":
-        yield from models.faults(f"{mining}.model", recipes[mining])
-        yield from _vectors(grid, mining, CORPUS, recipes[mining], models)
+        broken = models.faults(f"{mining}.model", recipes[mining])
+        yield from broken
+        yield from _vectors(grid, mining, CORPUS, recipes[mining], None if broken else models)
     for side in grid.sides:
         of_side = [cell for cell in cells if cell.side == side]
         if of_side:
@@ -43,41 +46,50 @@ class Models:
     """Models by name, head and pooling, each loaded once."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, str | None, str | None], Retriever | ValueError] = {}
+        self._found: dict[tuple[str, str | None, str | None], Retriever | Exception] = {}
 
     def load(self, of: Recipe | TeacherConfig) -> Retriever:
-        """The model that is named; raises ValueError where it cannot be loaded."""
+        """The model that is named; raises ValueError or OSError where it cannot be loaded."""
         key = (str(of.model), of.head, of.dense_pooling)
         if key not in self._found:
             self._found[key] = _loaded(str(of.model), of.head, of.dense_pooling)
         found = self._found[key]
-        if isinstance(found, ValueError):
+        if isinstance(found, Exception):
             raise found
         return found
 
-    def faults(self, key: str, of: Recipe | TeacherConfig) -> Iterator[str]:
+    def faults(self, key: str, of: Recipe | TeacherConfig) -> list[str]:
         """What keeps the model from being loaded, in a line."""
-        try:
-            self.load(of)
-        except ValueError as error:
-            yield f"{key}: {error}"
+        return _told(key, partial(self.load, of))
 
 
 def _loaded(
     name: str, head: HeadKind | None, pooling: DensePooling | None
-) -> Retriever | ValueError:
+) -> Retriever | Exception:
     try:
         return Retriever.from_pretrained(name, head, pooling)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         return error
+
+
+def _told(key: str, check: Callable[[], object]) -> list[str]:
+    """What a check raises, in a line under its key; nothing where it passes."""
+    try:
+        check()
+    except (ValueError, OSError) as error:
+        reason = str(error)
+        for name in (key, "model", "vectors"):
+            reason = reason.removeprefix(f"{name}: ")
+        return [f"{key}: {reason}"]
+    return []
 
 
 def _side(
     grid: Grid, side: str, cells: Sequence[Cell], recipe: Recipe, models: Models
 ) -> Iterator[str]:
-    broken = list(_other_head(cells, side, recipe)) or list(models.faults(f"{side}.model", recipe))
+    broken = list(_other_head(cells, side, recipe)) or models.faults(f"{side}.model", recipe)
     yield from broken
-    yield from _teacher(side, cells, models)
+    yield from _teacher(grid, side, cells, models)
     tests = {test for cell in cells for test in cell.tests}
     for name in grid.side(side).vectors:
         if name == CORPUS or name in tests:
@@ -89,7 +101,7 @@ def _other_head(cells: Sequence[Cell], side: str, recipe: Recipe) -> Iterator[st
     taken = any(cell.recipe and not cell.recipe.head for cell in cells)
     try:
         dense = side == "splade" and taken and find_checkpoint(str(recipe.model)).is_dense
-    except ValueError:  # it cannot be loaded, either, which is told with its reason
+    except (ValueError, OSError):  # it cannot be loaded, either, which is told with its reason
         return
     if dense:
         yield (
@@ -98,17 +110,18 @@ def _other_head(cells: Sequence[Cell], side: str, recipe: Recipe) -> Iterator[st
         )
 
 
-def _teacher(side: str, cells: Sequence[Cell], models: Models) -> Iterator[str]:
+def _teacher(grid: Grid, side: str, cells: Sequence[Cell], models: Models) -> Iterator[str]:
     recipes = [cell.recipe for cell in cells if cell.trained and cell.recipe is not None]
     teacher = next((recipe.teacher for recipe in recipes if recipe.teacher is not None), None)
     if teacher is None:
         return
-    broken = list(models.faults(f"{side}: teacher.model", teacher))
+    broken = models.faults(f"{side}: teacher.model", teacher)
     yield from broken
     if teacher.vectors is not None:
-        key = f"{side}: teacher.vectors"
-        absent = list(lacking(key, teacher.vectors))
-        yield from absent or _unusable(key, teacher.vectors, teacher, None if broken else models)
+        key, path = f"{side}: teacher.vectors", teacher.vectors
+        yield from _of_collection(grid, key, CORPUS, path) or _of_model(
+            key, path, teacher, None if broken else models, _require_files
+        )
 
 
 def _vectors(
@@ -119,47 +132,54 @@ def _vectors(
     if path is None:
         return
     key = f"{side}.vectors.{collection}"
-    for told in (lacking(key, path), _other_corpus(grid, key, collection, path)):
-        if lines := list(told):
-            yield from lines
-            return
-    yield from _unusable(key, path, recipe, models)
+    whole = require_whole if side == "splade" else _require_files
+    yield from _of_collection(grid, key, collection, path) or _of_model(
+        key, path, recipe, models, whole
+    )
 
 
-def _unusable(
-    key: str, path: str, of: Recipe | TeacherConfig, models: Models | None
-) -> Iterator[str]:
+def _of_model(
+    key: str,
+    path: str,
+    of: Recipe | TeacherConfig,
+    models: Models | None,
+    require: Callable[[Path], None],
+) -> list[str]:
     """Vectors that are not whole, or another model's; ``models``: None where theirs is broken."""
-    try:
-        require_whole(Path(path))
-        vector_files(Path(path))
-    except ValueError as error:
-        yield f"{key}: {str(error).removeprefix('vectors: ')}"
-        return
-    if models is None:
-        return
-    try:
-        check_vectors(Path(path), models.load(of), key)
-    except ValueError as error:
-        yield str(error)
+    folder = Path(path)
+    found = _told(key, partial(require, folder)) or _told(key, partial(vector_files, folder))
+    if not found and models is not None:
+        found = _told(key, lambda: check_vectors(folder, models.load(of), key))
+    return found
 
 
-def _other_corpus(grid: Grid, key: str, collection: str, path: str) -> Iterator[str]:
-    """Ready vectors must be of the very collection, cut as the grid cuts it."""
+def _require_files(source: Path) -> None:
+    """What a store of vectors asks of their files."""
+    require_all_files(source, vector_files(source), read_manifest(source))
+
+
+def _of_collection(grid: Grid, key: str, collection: str, path: str) -> list[str]:
+    """Ready vectors must be there, and of the very collection, cut as the grid cuts it."""
+    absent = list(lacking(key, path))
+    if absent or (broken := _told(key, partial(read_manifest, path))):
+        return absent or broken
     manifest = read_manifest(path)
     described = manifest.inputs.get("corpus") if manifest is not None else None
-    if manifest is None or not isinstance(described, dict):
-        return
     source = grid.data.source(collection)
-    if not irds.is_irds(source) and not Path(source).exists():
-        return
-    wanted, there = Identities(grid, None).corpus(collection), without_place(described)
+    there_to_read = irds.is_irds(source) or Path(source).exists()
+    if manifest is None or not isinstance(described, dict) or not there_to_read:
+        return []
+    place = "data.corpus" if collection == CORPUS else f"data.zero_shot.{collection}"
+    try:
+        wanted = Identities(grid, None).corpus(collection)
+    except (ValueError, OSError) as error:
+        return [f"{place}: {error}"]
+    there = without_place(described)
     differing = sorted(name for name in {*wanted, *there} if wanted.get(name) != there.get(name))
-    if differing:
-        yield (
-            f"{key}: {path}, made by {model_name(manifest)}, is of another "
-            f"collection ({', '.join(differing)})"
-        )
+    if not differing:
+        return []
+    made_by = model_name(manifest)
+    return [f"{key}: {path}, made by {made_by}, is of another collection ({', '.join(differing)})"]
 
 
 def lacking(key: str, source: str) -> Iterator[str]:

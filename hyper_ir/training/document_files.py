@@ -44,7 +44,7 @@ def identity(
     """
     files = vector_files(source)
     manifest = read_manifest(source)
-    _check_whole(source, files, manifest)
+    require_all_files(source, files, manifest)
     vocabulary = None
     if tokens is not None:
         _check_vocabulary(tokens, width)
@@ -67,7 +67,8 @@ def _of_content(manifest: Manifest) -> dict[str, Any]:
     return {name: value for name, value in asdict(manifest).items() if name != "hyper_ir"}
 
 
-def _check_whole(source: Path, files: list[Path], manifest: Manifest | None) -> None:
+def require_all_files(source: Path, files: list[Path], manifest: Manifest | None) -> None:
+    """Raise ValueError where a folder's encoding is not finished, or lacks a shard."""
     if not source.is_dir():
         return
     if any(source.glob(f".*{PROGRESS_SUFFIX}")):

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from hyper_ir.encode.vector_file import PROGRESS_SUFFIX
 from hyper_ir.models.retriever import Retriever
-from hyper_ir.reproduction.grid import CORPUS, Grid
+from hyper_ir.reproduction.grid import CORPUS, Grid, SideConfig
 from hyper_ir.reproduction.inputs import missing_inputs
 from hyper_ir.reproduction.reproduction import Reproduction
 from tests import tiny_models
@@ -69,6 +69,40 @@ def test_a_broken_backbone_is_told_once_though_negatives_are_its_hits(tmp_path: 
     assert line.startswith("splade.model: ")
 
 
+def test_a_model_without_words_is_no_model(tmp_path: Path) -> None:
+    """transformers makes an empty tokenizer where there is none."""
+    grid = write_grid(tmp_path)
+    for path in (tmp_path / "inputs" / "lexical").glob("*token*"):
+        path.unlink()
+    (line,) = faults(grid)
+    assert line.startswith("splade.model: ")
+    assert "its tokenizer knows no word" in line
+
+
+def test_one_fault_does_not_hide_another(tmp_path: Path) -> None:
+    grid = write_grid(tmp_path)
+    vectors = encoded(grid, tmp_path / "vectors")
+    (vectors / "hyper_ir.manifest").write_text('{"a":')
+    (line,) = faults(with_vectors(grid, vectors))
+    assert line.startswith(f"splade.vectors.corpus: {vectors}/hyper_ir.manifest: broken manifest")
+    damaged(tmp_path / "inputs" / "lexical")
+    mined = replace(grid, data=replace(grid.data, examples=[], mining_from="splade"))
+    model, line = faults(with_vectors(mined, vectors))
+    assert model.startswith("splade.model: ")
+    assert line.startswith("splade.vectors.corpus: ")
+
+
+def test_an_error_of_the_system_is_told_with_its_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "weights")
+
+    grid = write_grid(tmp_path)
+    monkeypatch.setattr(Retriever, "from_pretrained", refuse)
+    assert faults(grid) == ["splade.model: [Errno 13] Permission denied: 'weights'"]
+
+
 def test_each_model_is_loaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     grid = write_grid(tmp_path)
     vectors = encoded(grid, tmp_path / "vectors")
@@ -108,6 +142,19 @@ def test_ready_vectors_are_looked_at(tmp_path: Path) -> None:
     assert "is not finished; --resume it" in line
 
 
+def test_dense_vectors_may_be_numbered_otherwise(tmp_path: Path) -> None:
+    grid = write_grid(tmp_path)
+    grid = replace(grid, splade=SideConfig(), dpr=dense_side(tmp_path))
+    made = Reproduction(grid).prepared().vectors("dpr", CORPUS)
+    lines = (made / "embeddings.jsonl").read_text().splitlines(keepends=True)
+    folder = tmp_path / "vectors"
+    folder.mkdir()
+    for number, part in enumerate((lines[:9], lines[9:]), start=1):
+        (folder / f"e-{number}-of-2.jsonl").write_text("".join(part))
+    ready = replace(grid, dpr=replace(grid.dpr, vectors={CORPUS: str(folder)}))
+    assert faults(ready, "dpr-MT") == []
+
+
 def test_a_teachers_vectors_are_looked_at(tmp_path: Path) -> None:
     grid = write_grid(tmp_path)
     vectors = encoded(grid, tmp_path / "vectors")
@@ -122,3 +169,18 @@ def test_a_teachers_vectors_are_looked_at(tmp_path: Path) -> None:
     damaged(tmp_path / "inputs" / "dense")
     (line,) = faults(grid)
     assert line.startswith("splade: teacher.model: ")
+
+
+def test_a_teachers_vectors_are_of_the_collection(tmp_path: Path) -> None:
+    grid = write_grid(tmp_path)
+    vectors = encoded(grid, tmp_path / "vectors")
+    lexical = tmp_path / "inputs" / "lexical"
+    (tmp_path / "inputs" / "recipe.yaml").write_text(
+        RECIPE + TEACHER.format(model=lexical, vectors=vectors)
+    )
+    assert faults(grid) == []
+    with open(grid.data.corpus, "a") as corpus:
+        corpus.write('{"id": "more#0", "contents": "one more"}\n')
+    (line,) = faults(grid)
+    assert line.startswith("splade: teacher.vectors: ")
+    assert "is of another collection" in line
