@@ -77,7 +77,7 @@ def _told(key: str, check: Callable[[], object]) -> list[str]:
     try:
         check()
     except (ValueError, OSError) as error:
-        reason = str(error)
+        reason = " ".join(str(error).splitlines())
         for name in (key, "model", "vectors"):
             reason = reason.removeprefix(f"{name}: ")
         return [f"{key}: {reason}"]
